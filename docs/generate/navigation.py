@@ -1,0 +1,30 @@
+"""Fills the navigation with what the registry holds: a page for each paper, a page for each part of the reference."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
+from reference import PARTS
+
+from paperwright.cards import WINGS
+from paperwright.registry import registry
+
+
+def on_config(config: Any) -> Any:
+    """Called by mkdocs once, before anything is built."""
+    for section in config.nav or []:
+        if "Papers" in section:
+            section["Papers"] += list(_papers())
+        if "Reference" in section:
+            section["Reference"] += [{title: f"reference/{page}.md"} for page, (title, _) in PARTS.items()]
+    return config
+
+
+def _papers() -> Any:
+    for wing in WINGS:
+        pages = [{room.name: f"papers/{room.name}.md"} for room in registry().rooms(wing=wing) if room.built_in]
+        if pages:
+            yield {wing.capitalize(): pages}

@@ -1,0 +1,188 @@
+"""Writes a page for each built-in paper, from its card, its claims, its evidence file and its docstrings.
+
+A page is built from the card alone where the rest cannot be had: no evidence yet, or a library that is not installed.
+"""
+
+import html
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
+from reference import entries as reference_entries
+
+from paperwright import pages
+from paperwright._lazy import RoomError
+from paperwright.cards import WINGS
+from paperwright.registry import Room, registry
+
+if TYPE_CHECKING:
+    from paperwright.claims import Judgement
+
+
+def text(words: str) -> str:
+    """Prose of a card, as Markdown that says the same: nothing in it is taken for mark-up except `code`."""
+    parts = re.split(r"(`[^`\n]+`)", words)
+    return "".join(part if number % 2 else _quoted(part) for number, part in enumerate(parts))
+
+
+def _quoted(words: str) -> str:
+    escaped = html.escape(words, quote=False)
+    escaped = re.sub(r"([\\*_{}\[\]])", r"\\\1", escaped)
+    escaped = re.sub(r"(?m)^(\s*)([-+#]|\d+[.)])(?=\s)", r"\1&#8203;\2", escaped)  # a line that begins like a list
+    return escaped.replace("|", "&#124;")
+
+
+def cell(words: str) -> str:
+    """Text in a cell of a table."""
+    return text(" ".join(words.split()))
+
+
+def link(words: str, address: str) -> str:
+    return f"[{text(words)}](<{address}>)"
+
+
+def verdict(word: str) -> str:
+    """A verdict with its colour and mark."""
+    return f'<span class="verdict {word.replace(" ", "-")}">{word}</span>'
+
+
+def venue(room: Room) -> str:
+    card = room.card
+    dated = card.venue if str(card.year) in card.venue else f"{card.venue} {card.year}"
+    return f"{dated}, {card.award}" if card.award else dated
+
+
+def page(room: Room) -> Iterator[str]:
+    """The paper's page, in pieces."""
+    card = room.card
+    yield f"# {text(card.title)}"
+    yield f'<p class="facts">{html.escape(", ".join(card.authors))}<br>{html.escape(venue(room))}</p>'
+    yield f'<p class="tldr">{html.escape(card.tldr)}</p>'
+    yield " · ".join(link(name, address) for name, address in card.links.items())
+    yield f"```console\n$ paperwright show {room.name}\n$ paperwright check {room.name}\n```"
+    yield f"## Why it matters\n\n{text(card.why)}"
+    yield f"## Key idea\n\n{text(card.idea)}"
+    yield "## What you can do with it\n\n" + "\n".join(f"- {text(use)}" for use in card.uses)
+    yield from _install(room)
+    yield from _claims(room)
+    if card.details:
+        yield "## What decides whether it reproduces\n"
+        yield "\n".join(
+            f"{number}. {text(each.text)} *({text(each.where)})*" for number, each in enumerate(card.details, 1)
+        )
+    if card.data:
+        yield "## Data\n\n" + ", ".join(f"`{name}`" for name in card.data) + ". See [Data](../reference/data.md)."
+    if card.related:
+        yield "## Related\n"
+        yield "\n".join(f"- {link(each.title, each.link)}: {text(each.how)}" for each in card.related)
+    yield "## Reference"
+    yield from reference_entries(room.package, list(room.public_names()), level=4)
+
+
+def _install(room: Room) -> Iterator[str]:
+    install, _, statement = pages.import_lines(room).rpartition("\nfrom ")
+    yield "## Import it"
+    if install:
+        yield f"```console\n$ {install}\n```"
+        yield f"```python\nfrom {statement}\n```"
+    else:
+        yield f"```python\n{pages.import_lines(room)}\n```"
+
+
+def _claims(room: Room) -> Iterator[str]:
+    yield "## Claims"
+    judgements = _judgements(room)
+    if judgements is None:
+        yield f"`paperwright check {room.name}` tries them."
+        return
+    recorded = [judgement for judgement in judgements if judgement.recorded]
+    if recorded:
+        yield (
+            f"Recorded at desk budget in `evidence/{room.name}.json`. A desk verdict is about the smaller version "
+            "of the experiment. Intervals are at the level of the look that decided; see [Check a claim](../check.md)."
+        )
+    else:
+        yield f"Nothing is recorded yet. `paperwright check {room.name}` tries them."
+    yield _table(judgements)
+    for judgement in judgements:
+        yield from _claim(judgement)
+
+
+def _judgements(room: Room) -> "list[Judgement] | None":
+    """Every claim of the room as its evidence file has it; None if its code cannot be imported here."""
+    from paperwright.claims.evidence import judgements_of
+
+    try:
+        return judgements_of(room)
+    except RoomError as error:
+        print(f"the page of {room.name} has no claims: {error}", file=sys.stderr)
+        return None
+
+
+def _table(judgements: "list[Judgement]") -> str:
+    from paperwright.claims import summary
+
+    lines = ["| verdict | claim | the paper | here |", "|---|---|---|---|"]
+    for judgement in judgements:
+        here = "<br>".join(
+            f"{cell(finding.effect)} = {cell(summary.interval(finding.interval))}" for finding in judgement.findings[:2]
+        )
+        more = f"<br>and {len(judgement.findings) - 2} more" if len(judgement.findings) > 2 else ""
+        stated = (cell(judgement.claim.statement), cell(summary.paper_figures(judgement)))
+        cells = (verdict(judgement.word), *stated, here + more)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _claim(judgement: "Judgement") -> Iterator[str]:
+    from paperwright.claims import summary
+    from paperwright.claims.figure import arms_figure, effects_figure
+
+    name = judgement.path.partition("/")[2]
+    claim = judgement.claim
+    salt = re.sub(r"\W", "-", judgement.path)
+    yield f"### `{name}`"
+    where = f" ({text(claim.where)})" if claim.where else ""
+    yield f"{text(claim.statement)}{where}"
+    if judgement.recorded:
+        yield f"{verdict(judgement.word)} · {cell(summary.basis(judgement))}"
+        drawn = (arms_figure(judgement, {}, salt=f"{salt}-arms"), effects_figure(judgement, salt=f"{salt}-effects"))
+        inline = "".join(" ".join(each.split()) for each in drawn if each)
+        yield f'<div class="paperwright-figures">{inline}</div>'
+    if claim.remarks:
+        yield text(claim.remarks)
+    yield f"```console\n$ paperwright check {judgement.path}\n```"
+
+
+def index() -> Iterator[str]:
+    """The page of the wings."""
+    yield "# The seven wings"
+    yield "Each paper has a *room*: a card to read, a method to import, claims to check."
+    for wing, holds in WINGS.items():
+        yield f"## {wing.capitalize()}\n\n*{holds}*: `paperwright.{wing}`"
+        rooms = [room for room in registry().rooms(wing=wing) if room.built_in]
+        if not rooms:
+            yield "No room yet. [Add one.](../add.md)"
+        for room in rooms:
+            yield f"- [{text(room.card.title)}]({room.name}.md) ({text(venue(room))}). {text(room.card.tldr)}"
+
+
+def write() -> None:
+    """Writes the pages."""
+    import mkdocs_gen_files
+
+    with mkdocs_gen_files.open("papers/index.md", "w") as file:
+        print(*index(), sep="\n\n", file=file)
+    for room in registry():
+        if room.built_in:
+            with mkdocs_gen_files.open(f"papers/{room.name}.md", "w") as file:
+                print(*page(room), sep="\n\n", file=file)
+
+
+if __name__ == "<run_path>":  # run by mkdocs-gen-files
+    write()

@@ -1,0 +1,70 @@
+"""The claims engine: what a claim is, its trials, the evidence store, the verdicts and the reports.
+
+A room's `claims.py` needs `Claim`, `Budget`, `Reported` and the rules. Who runs claims from Python:
+
+>>> from paperwright.claims import Plan, Store, check, select            # doctest: +SKIP
+>>> with Store("evidence.sqlite") as store:                              # doctest: +SKIP
+...     for judgement in check(select(["my_paper"]), store, Plan("desk")):
+...         print(judgement.path, judgement.word)
+"""
+
+from paperwright.claims.catalogue import Entry, UnknownClaim, entries, select
+from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, check
+from paperwright.claims.claim import Budget, Claim, Reported
+from paperwright.claims.executors import ExecutorError, InProcess, Place, place
+from paperwright.claims.judgement import Judgement, judge
+from paperwright.claims.rules import (
+    Above,
+    All,
+    Below,
+    CloseTo,
+    Equivalent,
+    Exponent,
+    Finding,
+    Greater,
+    Less,
+    Never,
+    Ordered,
+    Proportion,
+    Rule,
+    Verdict,
+)
+from paperwright.claims.store import Record, Store, StoreError
+
+__all__ = [
+    "Above",
+    "All",
+    "Below",
+    "Budget",
+    "Claim",
+    "CloseTo",
+    "Entry",
+    "Equivalent",
+    "ExecutorError",
+    "Exponent",
+    "Finding",
+    "Greater",
+    "InProcess",
+    "Interrupted",
+    "Judgement",
+    "Less",
+    "Never",
+    "Ordered",
+    "Place",
+    "Plan",
+    "Progress",
+    "Proportion",
+    "Record",
+    "Reported",
+    "Rule",
+    "Store",
+    "StoreError",
+    "UnknownClaim",
+    "UsageError",
+    "Verdict",
+    "check",
+    "entries",
+    "judge",
+    "place",
+    "select",
+]

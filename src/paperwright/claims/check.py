@@ -1,0 +1,375 @@
+"""Checking claims: plans the trials that a verdict needs, runs what is not recorded yet, and judges look by look."""
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from dataclasses import dataclass
+from typing import Any
+
+from paperwright.claims.catalogue import Entry
+from paperwright.claims.executors import InProcess, Place
+from paperwright.claims.fingerprint import context_of
+from paperwright.claims.judgement import Judgement, judge
+from paperwright.claims.reached_code import code_of
+from paperwright.claims.rules import Verdict
+from paperwright.claims.store import Key, Record, Store
+from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
+from paperwright.data import DataCorrupted, DataUnavailable
+
+ATTEMPTS = 2  # how often a trial is given to a worker before its worker's death is put down to it
+POLL_SECONDS = 0.2
+
+
+class UsageError(ValueError):
+    """What was asked for cannot be done as asked; the message says what can."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a check has come; handed to `on_progress` whenever something changes.
+
+    Attributes:
+        judgements: every claim as it stands.
+        running: the trials that run now.
+        done: the trials finished or found recorded, of `planned` (which shrinks when a claim is decided early).
+        seconds_left: an estimate from the trials that ran; None before the first.
+        last: the trial that just finished, if one did.
+    """
+
+    judgements: tuple[Judgement, ...]
+    running: tuple[Task, ...]
+    done: int
+    planned: int
+    seconds_left: float | None
+    last: tuple[Task, Outcome] | None = None
+
+
+class Interrupted(KeyboardInterrupt):
+    """The check was interrupted; what had finished is recorded. `judgements` is how things stand."""
+
+    def __init__(self, judgements: tuple[Judgement, ...]) -> None:
+        super().__init__("interrupted; every finished trial is recorded, and the same command goes on from there")
+        self.judgements = judgements
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a check is to be made.
+
+    Attributes:
+        budget: smoke, desk or paper.
+        seeds: at most so many seeds, to stop at an earlier look than the last; None for all.
+        device: a torch device string.
+        pilot: run pilot seeds, which never count for a verdict.
+        config: changes to the budget's configuration, for pilots only.
+    """
+
+    budget: str = "desk"
+    seeds: int | None = None
+    device: str = "cpu"
+    pilot: bool = False
+    config: Mapping[str, Any] | None = None
+
+
+def check(
+    entries: Iterable[Entry],
+    store: Store,
+    plan: Plan = Plan(),
+    place: Place | None = None,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> list[Judgement]:
+    """Tries claims and says of each whether it holds.
+
+    Trials that the store holds in the same context are not run again; the others run wherever `place` says, each
+    recorded as it finishes. After each look that is complete the claim is judged, and a claim that is decided stops.
+
+    Returns:
+        A judgement for each entry, in their order. A claim whose data cannot be had, or whose trial raises, has no
+        verdict and says why; the other claims go on.
+
+    Raises:
+        UsageError: the plan does not fit a claim.
+        StoreError: the store cannot be written; what was recorded before is safe.
+        Interrupted: by Ctrl-C.
+    """
+    campaigns = [Campaign(entry, store, plan) for entry in entries]
+    return _Check(campaigns, store, place or Place(InProcess(), 1), on_progress).run()
+
+
+class Campaign:
+    """The trials of one claim on their way to a verdict, a look at a time."""
+
+    def __init__(self, entry: Entry, store: Store, plan: Plan) -> None:
+        self.entry, self.plan = entry, plan
+        self.numbers: dict[str, dict[int, Mapping[str, float]]] = {arm: {} for arm in entry.claim.arms}
+        self.failed: dict[tuple[str, int], str] = {}
+        self.seconds: list[float] = []
+        self.problem: str | None = None
+        self.todo: deque[Task] = deque()
+        self.looks = self._looks()
+        self.judgement = judge(entry.path, entry.claim, plan.budget, {})
+        try:
+            self.context = context_of(entry, plan.budget, plan.device)
+        except (DataUnavailable, DataCorrupted) as error:
+            self.problem = str(error)
+            self.judgement = self.judgement.without_verdict(self.problem)
+            return
+        self.source = code_of(entry.module, entry.claim).fingerprint
+        self.config = dict(entry.claim.budget(plan.budget).config) | dict(plan.config or {})
+        self._recall(store)
+        self.advance()
+
+    def _looks(self) -> list[int]:
+        plan, entry = self.plan, self.entry
+        if plan.budget not in entry.claim.budgets:
+            raise UsageError(f"{entry.path} has no budget {plan.budget!r}; it has {', '.join(entry.claim.budgets)}")
+        if plan.config and not plan.pilot:
+            raise UsageError("a configuration may be changed for pilot runs only: add --pilot")
+        looks = list(entry.claim.budget(plan.budget).looks)
+        if plan.seeds is None:
+            return looks
+        if plan.seeds < 1:
+            raise UsageError(f"--seeds {plan.seeds}: expected at least 1")
+        if plan.pilot:
+            return [plan.seeds]
+        if plan.seeds > looks[-1]:
+            raise UsageError(
+                f"{entry.path} plans at most {looks[-1]} seeds at {plan.budget} (looks at {looks}), got --seeds"
+                f" {plan.seeds}. Looking again after the last look would inflate the verdict's error: change the"
+                " claim's looks instead"
+            )
+        return [look for look in looks if look < plan.seeds] + [plan.seeds]
+
+    @property
+    def first_seed(self) -> int:
+        return PILOT_SEEDS if self.plan.pilot else 0
+
+    def key(self, task: Task) -> Key:
+        """The store's name for a trial."""
+        return Key(task.paper, task.name, self.plan.budget, task.arm, task.seed, self.context, self.config)
+
+    def _recall(self, store: Store) -> None:
+        for record in store.records(self.entry.paper, self.entry.name, self.plan.budget):
+            same = record.key.context == self.context and record.key.config == self.config
+            if same and record.key.pilot == self.plan.pilot:
+                self.take(record)
+
+    def take(self, record: Record) -> None:
+        """Counts a finished trial."""
+        arm, seed = record.key.arm, record.key.seed
+        if record.outcome.numbers is not None and arm in self.numbers:
+            self.numbers[arm][seed - self.first_seed] = record.outcome.numbers
+            self.seconds.append(record.outcome.seconds)
+            self.failed.pop((arm, seed), None)
+
+    def finish(self, task: Task, outcome: Outcome) -> None:
+        """Counts a trial that just ran, and judges if that completes a look."""
+        if outcome.numbers is None:
+            self.failed[task.arm, task.seed] = outcome.error or "failed"
+        else:
+            self.numbers[task.arm][task.seed - self.first_seed] = outcome.numbers
+        self.seconds.append(outcome.seconds)
+
+    def advance(self) -> None:
+        """Judges what is at hand; fills `todo` with the trials of the next look, if one is needed."""
+        entry, plan = self.entry, self.plan
+        self.judgement = judge(entry.path, entry.claim, plan.budget, self.numbers, failed=len(self.failed))
+        if plan.pilot:
+            self.judgement = self.judgement.without_verdict("pilot seeds never count for a verdict")
+        elif self.failed and self.judgement.problem:
+            first = next(iter(self.failed.values()))
+            self.judgement = self.judgement.without_verdict(f"{self.judgement.problem}, first: {first}")
+        decided = self.judgement.verdict in (Verdict.HOLDS, Verdict.FAILS)
+        self.todo.clear()
+        if decided or self.failed:
+            return
+        have = set.intersection(*(set(seeds) for seeds in self.numbers.values()))
+        for look in self.looks:
+            if not all(seed in have for seed in range(look)):
+                self.todo.extend(self._missing(look))
+                return
+
+    def _missing(self, look: int) -> Iterator[Task]:
+        entry = self.entry
+        for index in range(look):
+            for arm in entry.claim.arms:
+                if index not in self.numbers[arm]:
+                    seed = self.first_seed + index
+                    yield Task(
+                        entry.paper, entry.name, entry.module, arm, seed, self.config, self.plan.device, self.source
+                    )
+
+    @property
+    def done(self) -> int:
+        return sum(len(seeds) for seeds in self.numbers.values()) + len(self.failed)
+
+    @property
+    def planned(self) -> int:
+        decided = self.problem is not None or self.judgement.verdict in (Verdict.HOLDS, Verdict.FAILS)
+        return self.done if decided else max(self.done, self.looks[-1] * len(self.entry.claim.arms))
+
+
+class _Check:
+    """One run of the engine over some campaigns."""
+
+    def __init__(
+        self, campaigns: list[Campaign], store: Store, place: Place, on_progress: Callable[[Progress], None]
+    ) -> None:
+        self.campaigns, self.store, self.place, self.on_progress = campaigns, store, place, on_progress
+        self.executor = place.executor
+        self.running: dict[Future[Outcome], tuple[Campaign, Task]] = {}
+        self.elsewhere: list[tuple[Campaign, Task]] = []  # leased by another process
+        self.attempts: dict[str, int] = {}
+        self.last: tuple[Task, Outcome] | None = None
+
+    def run(self) -> list[Judgement]:
+        stop = threading.Event()
+        keeper = threading.Thread(target=self._keep_leases, args=(stop,), daemon=True)
+        keeper.start()
+        try:
+            self._report()
+            while self._fill() or self.running or self.elsewhere:
+                self._collect()
+                self._look_elsewhere()
+        except KeyboardInterrupt:
+            self._collect_finished()
+            self.place.close(True)
+            raise Interrupted(self._judgements()) from None
+        finally:
+            stop.set()
+            keeper.join()
+            self.store.release()
+        return list(self._judgements())
+
+    def _judgements(self) -> tuple[Judgement, ...]:
+        return tuple(campaign.judgement for campaign in self.campaigns)
+
+    def _keep_leases(self, stop: threading.Event) -> None:
+        while not stop.wait(10):
+            with contextlib.suppress(Exception):  # the next write says what is wrong
+                self.store.renew()
+
+    def _fill(self) -> bool:
+        """Submits trials until as many run as the place can take; whether any was."""
+        submitted = False
+        for campaign in self.campaigns:
+            while campaign.todo and len(self.running) < 2 * self.place.width - 1:
+                task = campaign.todo.popleft()
+                if not self.store.lease(campaign.key(task)):
+                    self.elsewhere.append((campaign, task))
+                    continue
+                self._submit(campaign, task)
+                submitted = True
+                if isinstance(self.executor, InProcess):
+                    return True
+        return submitted
+
+    def _submit(self, campaign: Campaign, task: Task) -> None:
+        self._report(starting=(task,))
+        try:
+            self.running[self.executor.submit(run, task)] = (campaign, task)
+        except BrokenExecutor:
+            self._renew_place()
+            self.running[self.executor.submit(run, task)] = (campaign, task)
+
+    def _collect(self) -> None:
+        if self.running:
+            wait(self.running, timeout=POLL_SECONDS if self.elsewhere else 1.0, return_when=FIRST_COMPLETED)
+            self._collect_finished()
+        elif self.elsewhere:
+            time.sleep(POLL_SECONDS)
+
+    def _collect_finished(self) -> None:
+        for future in [future for future in self.running if future.done()]:
+            campaign, task = self.running[future]
+            try:
+                outcome = future.result()
+            except BrokenExecutor:
+                del self.running[future]
+                self._worker_died(campaign, task)
+                continue
+            except CancelledError:
+                outcome = lost(task, "the trial was cancelled by the place where it ran")
+            except Exception as error:
+                outcome = lost(task, f"the place where it ran gave up: {type(error).__name__}: {error}")
+            self._record(campaign, task, outcome, future)
+
+    def _record(self, campaign: Campaign, task: Task, outcome: Outcome, future: Future[Outcome] | None = None) -> None:
+        self.store.add(campaign.key(task), outcome)
+        if future is not None:
+            del self.running[future]  # only now: an interrupt before this line finds the trial here and records it
+        campaign.finish(task, outcome)
+        self.last = (task, outcome)
+        self._advance(campaign)
+        self._report()
+        self.last = None
+
+    def _advance(self, campaign: Campaign) -> None:
+        """Once nothing of a campaign is left to run or to wait for, the next look (or none) is due."""
+        busy = any(other is campaign for other, _ in (*self.running.values(), *self.elsewhere))
+        if not campaign.todo and not busy:
+            campaign.advance()
+
+    def _worker_died(self, campaign: Campaign, task: Task) -> None:
+        name = str(task)
+        self.attempts[name] = self.attempts.get(name, 0) + 1
+        self._renew_place()
+        if self.attempts[name] >= ATTEMPTS or self.place.renew is None:
+            self._record(
+                campaign, task, lost(task, "the worker process died under this trial (out of memory? a crash?)")
+            )
+        else:
+            campaign.todo.appendleft(task)
+
+    def _renew_place(self) -> None:
+        if self.place.renew is not None and getattr(self.executor, "_broken", True):
+            self.executor = self.place.renew()
+
+    def _look_elsewhere(self) -> None:
+        """Takes in what other processes recorded meanwhile, and takes over what they gave up."""
+        if not self.elsewhere:
+            return
+        waiting, self.elsewhere = self.elsewhere, []
+        recorded: dict[int, dict[str, Record]] = {}
+        for campaign, task in waiting:
+            if id(campaign) not in recorded:
+                there = self.store.records(campaign.entry.paper, campaign.entry.name, campaign.plan.budget)
+                recorded[id(campaign)] = {str(record.key): record for record in there if record.ok}
+            record = recorded[id(campaign)].get(str(campaign.key(task)))
+            if record is not None:
+                campaign.take(record)
+            elif len(self.running) < self.place.width and self.store.lease(campaign.key(task)):
+                self._submit(campaign, task)
+            else:
+                self.elsewhere.append((campaign, task))
+        for campaign in {id(campaign): campaign for campaign, _ in waiting}.values():
+            self._advance(campaign)
+        self._report()
+
+    def _report(self, starting: tuple[Task, ...] = ()) -> None:
+        known = [second for campaign in self.campaigns for second in campaign.seconds]
+        left = None
+        if known:
+            overall = sum(known) / len(known)
+            rest = (
+                (campaign.planned - campaign.done)
+                * (sum(campaign.seconds) / len(campaign.seconds) if campaign.seconds else overall)
+                for campaign in self.campaigns
+            )
+            left = sum(rest) / self.place.width
+        self.on_progress(
+            Progress(
+                judgements=self._judgements(),
+                running=(*(task for _, task in self.running.values()), *starting),
+                done=sum(campaign.done for campaign in self.campaigns),
+                planned=sum(campaign.planned for campaign in self.campaigns),
+                seconds_left=left,
+                last=self.last,
+            )
+        )

@@ -1,0 +1,360 @@
+"""The commands of the claims engine: check, demo, report, verify, export, merge.
+
+Exit codes, made for scripts and CI: 0 every claim holds (or the work is done), 1 one fails, 2 the command was misused,
+3 one is undecided, 4 one could not run. Where several apply: 4 before 1 before 3.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from paperwright.claims import Judgement, Place, Plan, Store
+    from paperwright.registry import Room
+
+Papers = Annotated[
+    list[str], typer.Argument(help="PAPER, PAPER/CLAIM or PAPER/CLAIM/CASE; several.", show_default=False)
+]
+StorePath = Annotated[
+    Path | None, typer.Option("--store", help="The evidence store [default: $PAPERWRIGHT_STORE, or your data folder].")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of printing.")]
+
+
+def attach(app: typer.Typer) -> None:
+    """Adds the engine's commands to the command line."""
+    for command in (check, demo, report, verify, export, merge):
+        app.command()(command)
+
+
+class _Failed(Exception):
+    """Ends a command with one line and an exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def _store_path(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    if named := os.environ.get("PAPERWRIGHT_STORE"):
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("paperwright") / "evidence.sqlite"
+
+
+def exit_code(judgements: "Sequence[Judgement]") -> int:
+    """What some judgements mean for a script."""
+    words = {judgement.word for judgement in judgements}
+    if words & {"no verdict", "not run"}:
+        return 4
+    if "fails" in words:
+        return 1
+    return 3 if "undecided" in words else 0
+
+
+def check(
+    papers: Papers,
+    budget: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
+    seeds: Annotated[int | None, typer.Option(help="Stop after so many seeds, at most those planned.")] = None,
+    on: Annotated[
+        str, typer.Option(help="inprocess, processes:N, dask://host:port, slurm://partition or mpi.")
+    ] = "inprocess",
+    device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda:0.")] = "cpu",
+    store: StorePath = None,
+    report: Annotated[Path | None, typer.Option(help="Also write the HTML report to this file.")] = None,
+    pilot: Annotated[bool, typer.Option("--pilot", help="Run pilot seeds, which never count for a verdict.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE in the configuration (with --pilot).")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Try a paper's claims on this machine, or on a cluster, and say which hold."""
+    from paperwright.claims import Plan, select
+
+    plan = Plan(budget, seeds, device, pilot, _settings(settings or []))
+    entries = select(papers)
+    _check_device(device)
+    judgements = _run(entries, plan, on, _store_path(store), as_json=as_json)
+    if report is not None:
+        _write_report(judgements, report)
+    if pilot:
+        return 0 if all(judgement.failed == 0 for judgement in judgements) else 4
+    return exit_code(judgements)
+
+
+def _settings(settings: list[str]) -> dict[str, Any]:
+    from paperwright.claims import UsageError
+
+    config = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"--set {setting}: expected NAME=VALUE, such as learning_rate=0.1")
+        try:
+            config[name] = json.loads(value)
+        except ValueError:
+            config[name] = value
+    return config
+
+
+def _check_device(device: str) -> None:
+    from paperwright.claims import UsageError
+
+    if device == "cpu":
+        return
+    try:
+        import torch
+
+        torch.empty(1, device=device)
+    except ImportError:
+        raise UsageError(f"--device {device} needs torch: pip install 'paperwright[torch]'") from None
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {device}: {str(error).splitlines()[0]}") from None
+
+
+def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = False) -> "list[Judgement]":
+    """Checks some claims with live progress, and prints the verdicts."""
+    from paperwright.claims import Interrupted, Store, StoreError
+    from paperwright.claims import check as check_claims
+    from paperwright.claims.console import Watch, print_verdicts
+    from paperwright.claims.executors import place
+
+    where: Place = place(on)
+    try:
+        with Store(path) as store, Watch() as watch:
+            judgements = check_claims(entries, store, plan, where, on_progress=watch)
+    except Interrupted as stopped:
+        print_verdicts([judgement for judgement in stopped.judgements if judgement.recorded])
+        print(f"paperwright: {stopped}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except StoreError:
+        where.close(True)
+        raise
+    where.close(False)
+    if as_json:
+        print(json.dumps([_as_json(judgement) for judgement in judgements], indent=1))
+    else:
+        print_verdicts(judgements)
+        print(f"Recorded in {path}")
+    return judgements
+
+
+def _as_json(judgement: "Judgement") -> dict[str, Any]:
+    def ends(interval: Any) -> dict[str, Any]:
+        plain = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+        return {name: value if abs(value) != float("inf") else None for name, value in plain.items()}
+
+    return {
+        "claim": judgement.path,
+        "statement": judgement.claim.statement,
+        "budget": judgement.budget,
+        "verdict": judgement.verdict,
+        "problem": judgement.problem,
+        "seeds": judgement.seeds,
+        "looks": judgement.looks,
+        "level": judgement.level,
+        "findings": [
+            {"effect": found.effect, **ends(found.interval), "expected": str(found.region), "verdict": found.verdict}
+            for found in judgement.findings
+        ],
+        "means": {
+            arm: {metric: ends(interval) for metric, interval in metrics.items()}
+            for arm, metrics in judgement.means.items()
+        },
+        "reported": [
+            {"metric": figure.metric, "arm": figure.arm, "value": figure.value, "where": figure.where}
+            for figure in judgement.claim.reported
+        ],
+        "recorded": judgement.recorded,
+        "expected": judgement.expected,
+        "failed": judgement.failed,
+    }
+
+
+def _write_report(judgements: "Sequence[Judgement]", path: Path) -> None:
+    from paperwright.claims.report import write_report
+
+    write_report(judgements, path)
+    print(f"The report: {path.resolve()}")
+
+
+def demo(
+    report: Annotated[Path, typer.Option(help="Where the HTML report goes.")] = Path("paperwright-report.html"),
+    on: Annotated[str, typer.Option(help="Where trials run, as for check.")] = "inprocess",
+    store: StorePath = None,
+) -> int:
+    """Check one claim of every paper that can be tried with no file and no network, and write the report."""
+    from paperwright._lazy import RoomError
+    from paperwright.claims import Plan, select
+    from paperwright.registry import registry
+
+    chosen = []
+    for room in registry().rooms():
+        if not room.card.demo:
+            continue
+        try:
+            chosen += select([f"{room.name}/{room.card.demo}"])
+        except RoomError as error:
+            print(f"paperwright: left out {room.name}: {error}", file=sys.stderr)
+    if not chosen:
+        raise _Failed("no paper with a demo can run here; install one: pip install 'paperwright[all]'", 4)
+    judgements = _run(chosen, Plan("desk"), on, _store_path(store))
+    _write_report(judgements, report)
+    return 4 if exit_code(judgements) == 4 else 0
+
+
+def report(
+    papers: Annotated[list[str] | None, typer.Argument(help="Papers [default: all].", show_default=False)] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("paperwright-report.html"),
+    store: StorePath = None,
+    budget: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Report the recorded evidence files, not the store.")
+    ] = False,
+) -> None:
+    """Write a self-contained HTML report of what is recorded."""
+    from paperwright.claims.evidence import judgements_of
+    from paperwright.claims.standing import judged
+
+    rooms = _rooms(papers)
+    if evidence:
+        found = [judgement for room in rooms for judgement in judgements_of(room, budget)]
+    else:
+        with _open(store) as opened:
+            found = [judgement for room in rooms for judgement in judged(room, opened, budget)]
+    found = [judgement for judgement in found if judgement.recorded]
+    if not found:
+        raise _Failed(f"nothing is recorded at {budget}; `paperwright check PAPER` records", 4)
+    _write_report(found, out)
+
+
+def _open(path: Path | None) -> "Store":
+    from paperwright.claims import Store
+
+    return Store(_store_path(path), create=False)
+
+
+def _rooms(papers: list[str] | None) -> "list[Room]":
+    """The rooms named, or all that can be imported; those that cannot are named and left out."""
+    from paperwright._lazy import RoomError
+    from paperwright.registry import registry
+
+    if papers:
+        return [registry().room(paper.partition("/")[0]) for paper in papers]
+    usable = []
+    for room in registry().rooms():
+        try:
+            room.claims_module()
+            usable.append(room)
+        except RoomError as error:
+            print(f"paperwright: left out {room.name}: {error}", file=sys.stderr)
+    return usable
+
+
+def verify(
+    papers: Annotated[list[str] | None, typer.Argument(help="Papers [default: all].", show_default=False)] = None,
+    rerun: Annotated[int, typer.Option(help="Run so many recorded trials of each paper again, picked at random.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Pick the same ones again.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="With --rerun: fail where a number is further off, relatively.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say which recorded evidence no longer fits the code, the claims or the data."""
+    from paperwright.claims.evidence import rerun as run_again
+    from paperwright.claims.evidence import standings
+
+    stale = False
+    content: list[dict[str, Any]] = []
+    for room in _rooms(papers):
+        for standing in standings(room):
+            stale |= bool(standing.stale)
+            content.append(
+                {"claim": standing.path, "verdict": standing.verdict, "stale": standing.stale, "notes": standing.notes}
+            )
+            if not as_json:
+                print(
+                    f"{'stale' if standing.stale else 'stands':7} {standing.path:45} {standing.verdict or 'no verdict'}"
+                )
+                for said in (*standing.stale, *standing.notes):
+                    print(f"        {said}")
+        for again in run_again(room, rerun, seed=seed) if rerun else ():
+            off = again.deviation is None or (tolerance is not None and again.deviation > tolerance)
+            stale |= off
+            said = again.problem or f"largest relative deviation {again.deviation:.3g}"
+            content.append(
+                {
+                    "claim": again.path,
+                    "arm": again.arm,
+                    "seed": again.seed,
+                    "deviation": again.deviation,
+                    "problem": again.problem,
+                }
+            )
+            if not as_json:
+                print(f"rerun   {again.path:45} arm {again.arm}, seed {again.seed}: {said}")
+    if as_json:
+        print(json.dumps(content, indent=1))
+    return 1 if stale else 0
+
+
+def export(
+    papers: Annotated[list[str] | None, typer.Argument(help="Papers [default: all].", show_default=False)] = None,
+    form: Annotated[str, typer.Option("--format", help="json, csv or markdown.")] = "json",
+    out: Out = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Write the evidence files of the repository instead.")
+    ] = False,
+    readme: Annotated[
+        Path | None, typer.Option(help="Update the table of verdicts in this file, from the evidence files.")
+    ] = None,
+    store: StorePath = None,
+    budget: Annotated[str, typer.Option(help="For --evidence and markdown: smoke, desk or paper.")] = "desk",
+) -> None:
+    """Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table."""
+    from paperwright.claims import tables
+    from paperwright.claims.evidence import judgements_of, write_evidence
+
+    rooms = _rooms(papers)
+    if readme is not None:
+        tables.update_readme(readme, [judgement for room in rooms for judgement in judgements_of(room)])
+        print(f"The table in {readme} is up to date")
+        return
+    with _open(store) as opened:
+        if evidence:
+            for room in rooms:
+                written = write_evidence(room, opened, budget=budget)
+                print(
+                    f"{room.evidence_path}: {written} claims written"
+                    if written
+                    else f"{room.name}: nothing recorded here"
+                )
+            return
+        text = tables.export(opened, form, [room.name for room in rooms] if papers else None, budget)
+    if out is None:
+        print(text, end="")
+    else:
+        tables.write_text(out, text)
+
+
+def merge(
+    stores: Annotated[list[Path], typer.Argument(help="Stores made elsewhere.", show_default=False)],
+    store: StorePath = None,
+) -> None:
+    """Take in records made on another machine, a GPU or a cluster: with their provenance, none twice."""
+    from paperwright.claims import Store
+
+    with Store(_store_path(store)) as target:
+        for path in stores:
+            with Store(path, create=False) as source:
+                new, known = target.merge(source.records())
+            print(f"{path}: {new} records taken in, {known} were here already")

@@ -1,0 +1,119 @@
+"""A check in the terminal: live progress with time left, and the table of verdicts."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from paperwright.claims import summary
+from paperwright.claims.check import Progress
+from paperwright.claims.judgement import Judgement
+
+STYLE = {"holds": "bold green", "fails": "bold red", "undecided": "bold yellow", "no verdict": "bold magenta"}
+
+
+def duration(seconds: float | None) -> str:
+    """A time span as a person would say it."""
+    if seconds is None:
+        return "time left unknown"
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {seconds / 3600:.1f} h left"
+
+
+class Watch(AbstractContextManager["Watch"]):
+    """Shows a check's progress on a terminal: live on a screen, a line for each claim's verdict where it is piped."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("trials"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+        )
+        self._bar = Bar(*columns, console=self.console)
+        self._task = self._bar.add_task("check", total=None, left="")
+        self._live = (
+            Live(self._bar, console=self.console, refresh_per_second=4, transient=True)
+            if self.console.is_terminal
+            else None
+        )
+        self._said: dict[str, str] = {}
+
+    def __enter__(self) -> "Watch":
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        if self._live is not None:
+            self._bar.update(
+                self._task, completed=progress.done, total=progress.planned, left=duration(progress.seconds_left)
+            )
+            lines: list[Any] = [Text(f"  {task}", style="dim") for task in progress.running[:4]]
+            self._live.update(Group(self._bar, *lines))
+        for judgement in progress.judgements:
+            settled = judgement.verdict is not None or judgement.problem is not None
+            if settled and self._said.get(judgement.path) != judgement.word and not _waiting(judgement):
+                self._said[judgement.path] = judgement.word
+                self.console.print(_headline(judgement), soft_wrap=True)
+
+
+def _waiting(judgement: Judgement) -> bool:
+    """An undecided claim whose last look is still to come is not news."""
+    return judgement.word == "undecided" and judgement.seeds < judgement.looks[-1]
+
+
+def _headline(judgement: Judgement) -> Text:
+    word = Text(judgement.word.ljust(12), style=STYLE.get(judgement.word, "bold"))
+    return word + Text(f"{judgement.path}  ", style="bold") + Text(summary.basis(judgement), style="dim")
+
+
+def print_verdicts(judgements: Sequence[Judgement], console: Console | None = None) -> None:
+    """The table of verdicts: what was claimed, the paper's figure, ours, and what the rule says of it."""
+    console = console or Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
+    for name, share in (("claim", 3), ("verdict", None), ("the paper", 2), ("here, with 95% intervals", 3)):
+        table.add_column(name, ratio=share, overflow="fold")
+    for judgement in judgements:
+        word = f"[{STYLE.get(judgement.word, 'bold')}]{judgement.word}[/]"
+        ours = [
+            f"{row.arm} {row.metric} {summary.interval(row.ours)}".strip()
+            for row in summary.rows(judgement)
+            if row.ours
+        ]
+        found = [f"[bold]{escape(effect)}[/]" for effect in summary.effects(judgement)]
+        basis = f"[dim]{escape(summary.basis(judgement))}[/]"
+        table.add_row(
+            f"[bold]{escape(judgement.path)}[/]\n{escape(judgement.claim.statement)}",
+            word,
+            escape(summary.paper_figures(judgement)),
+            "\n".join([*map(escape, ours[:8]), *found, basis]),
+        )
+    console.print(table)
+    budgets = sorted({judgement.budget for judgement in judgements})
+    label = {
+        "smoke": "Smoke shows that the claims run; it decides nothing.",
+        "desk": "Desk verdicts: they are about the smaller version of the paper's experiments.",
+        "paper": "Verdicts at the paper's own scale.",
+    }
+    console.print(f"[bold]{summary.counts(judgements)}[/].  " + " ".join(label[budget] for budget in budgets))

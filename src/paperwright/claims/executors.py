@@ -1,0 +1,209 @@
+"""Where trials run: any `concurrent.futures.Executor`, named on the command line by a short address.
+
+| address | where | needs |
+|---|---|---|
+| `inprocess` | here, one after another | |
+| `processes`, `processes:4` | that many processes of this machine | |
+| `dask://host:port` | the workers of a Dask scheduler | the extra `cluster` |
+| `slurm://partition` | jobs of a Slurm partition, a job for each trial | the extra `cluster` |
+| `mpi` | the ranks of an MPI job (`mpiexec -n 8 python -m mpi4py.futures -m paperwright ...`) | mpi4py |
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class ExecutorError(RuntimeError):
+    """An address that is not understood, or a place that cannot be reached."""
+
+    exit_code = 2
+
+
+class Unreachable(ExecutorError):
+    """The place is understood and cannot be reached."""
+
+    exit_code = 4
+
+
+class InProcess(Executor):
+    """Runs each call at once, in the calling thread. An interrupt goes through to the caller."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class Place:
+    """An executor with what the engine must know of it.
+
+    Attributes:
+        executor: where trials are submitted.
+        width: how many trials run there at once.
+        renew: makes the place anew after a worker died and took the executor with it; None where that cannot be.
+        close: lets go of it; with True, at once, leaving unfinished trials.
+    """
+
+    executor: Executor
+    width: int
+    renew: Callable[[], Executor] | None = None
+    close: Callable[[bool], None] = lambda _: None
+
+
+def place(address: str = "inprocess") -> Place:
+    """The place that an address names.
+
+    Raises:
+        ExecutorError: no such kind of place.
+        Unreachable: it cannot be reached, or its library is not installed.
+    """
+    scheme, _, rest = address.partition("://") if "://" in address else address.partition(":")
+    makers: dict[str, Callable[[str], Place]] = {
+        "inprocess": lambda _: Place(InProcess(), 1),
+        "processes": _processes,
+        "dask": _dask,
+        "slurm": _slurm,
+        "mpi": _mpi,
+    }
+    if scheme not in makers:
+        kinds = "inprocess, processes[:N], dask://host:port, slurm://partition, mpi"
+        raise ExecutorError(f"--on {address}: there is no such place; expected one of {kinds}")
+    return makers[scheme](rest)
+
+
+def _processes(rest: str) -> Place:
+    cores = os.cpu_count() or 1
+    if rest and not (rest.isdigit() and int(rest) > 0):
+        raise ExecutorError(f"--on processes:{rest}: expected a positive number of processes, as in processes:4")
+    width = int(rest) if rest else cores
+    threads = max(1, cores // width)
+    before = os.environ.get("OMP_NUM_THREADS")
+    pools: list[ProcessPoolExecutor] = []
+
+    def make() -> Executor:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # inherited: read when a worker first loads its linear algebra
+        context = multiprocessing.get_context("spawn")
+        pools.append(ProcessPoolExecutor(width, mp_context=context, initializer=_worker, initargs=(os.getpid(),)))
+        return pools[-1]
+
+    def close(at_once: bool) -> None:
+        os.environ.pop("OMP_NUM_THREADS", None)
+        if before is not None:
+            os.environ["OMP_NUM_THREADS"] = before
+        for pool in pools:
+            workers = list((getattr(pool, "_processes", None) or {}).values())
+            pool.shutdown(wait=not at_once, cancel_futures=True)
+            for worker in workers if at_once else ():
+                with contextlib.suppress(Exception):
+                    worker.terminate()
+
+    return Place(make(), width, make, close)
+
+
+def _worker(parent: int) -> None:
+    """Sets a worker process up: interrupts are the parent's business, and it does not outlive the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _dask(rest: str) -> Place:
+    try:
+        import distributed
+    except ImportError:
+        raise Unreachable("--on dask:// needs Dask: pip install 'paperwright[cluster]'") from None
+    if not urlsplit(f"//{rest}").hostname:
+        raise ExecutorError(f"--on dask://{rest}: expected dask://host:port")
+    try:
+        client: Any = distributed.Client(f"tcp://{rest}", timeout="5s")  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError, ValueError) as error:
+        raise Unreachable(f"no Dask scheduler answers at {rest}: {error}") from None
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    width = sum(int(worker["nthreads"]) for worker in workers.values())
+    if not width:
+        client.close()
+        raise Unreachable(f"the Dask scheduler at {rest} has no workers")
+    # A trial is not repeated behind the engine's back, and one that runs is not run again elsewhere.
+    return Place(client.get_executor(pure=False, retries=0), width, None, lambda _: client.close())
+
+
+def _slurm(rest: str) -> Place:
+    try:
+        import submitit
+    except ImportError:
+        raise Unreachable("--on slurm:// needs submitit: pip install 'paperwright[cluster]'") from None
+    from pathlib import Path
+
+    from platformdirs import user_cache_dir
+
+    try:
+        executor = submitit.SlurmExecutor(folder=Path(user_cache_dir("paperwright")) / "slurm")
+    except RuntimeError as error:
+        raise Unreachable(f"--on slurm://{rest}: {error}") from None
+    executor.update_parameters(partition=rest or None, job_name="paperwright")
+    return Place(_Submitit(executor), 1000)
+
+
+class _Submitit(Executor):
+    """A submitit executor as a `concurrent.futures.Executor`: its jobs are watched by one thread."""
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
+        self._watched: list[tuple[Any, Future[Any]]] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        job = self._executor.submit(fn, *args, **kwargs)
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            self._watched.append((job, future))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, daemon=True)
+                self._thread.start()
+        return future
+
+    def _watch(self) -> None:
+        while True:
+            with self._lock:
+                done = [(job, future) for job, future in self._watched if job.done()]
+                self._watched = [pair for pair in self._watched if pair not in done]
+                if not self._watched and not done:
+                    self._thread = None
+                    return
+            for job, future in done:
+                error = job.exception()
+                if error is None:
+                    future.set_result(job.result())
+                else:
+                    future.set_exception(error)
+            time.sleep(0.2)
+
+
+def _mpi(rest: str) -> Place:
+    try:
+        from mpi4py import MPI
+        from mpi4py.futures import MPIPoolExecutor
+    except ImportError:
+        raise Unreachable("--on mpi needs mpi4py: pip install mpi4py, and an MPI library") from None
+    pool = MPIPoolExecutor()
+    return Place(pool, max(1, MPI.COMM_WORLD.Get_size() - 1), None, lambda at_once: pool.shutdown(wait=not at_once))

@@ -1,0 +1,345 @@
+"""The evidence store: every finished trial as one record, in an SQLite file.
+
+Each record is written in a transaction of its own (write-ahead log), so that a process killed at any moment loses no
+finished trial and leaves a file that opens. Several processes may write at once: a trial is *leased* before it runs,
+so that two checks share the work, and a lease whose process died is taken over. Records are only ever added: one whose
+context (code, versions, data) no longer fits is stale and stays.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from paperwright.claims.fingerprint import Context
+from paperwright.claims.trial import PILOT_SEEDS, Outcome
+
+LEASE_SECONDS: Final = 60.0
+VERSION: Final = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS store (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records (
+    id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,
+    paper TEXT NOT NULL, claim TEXT NOT NULL, budget TEXT NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
+    context INTEGER NOT NULL REFERENCES contexts (id),
+    config TEXT NOT NULL,
+    numbers TEXT, error TEXT, traceback TEXT,
+    started REAL NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER,
+    machine TEXT NOT NULL, origin TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_result ON records (paper, claim, budget, arm, seed, context, config)
+    WHERE numbers IS NOT NULL;
+CREATE INDEX IF NOT EXISTS of_claim ON records (paper, claim, budget);
+CREATE TABLE IF NOT EXISTS leases (
+    trial TEXT PRIMARY KEY, owner TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, renewed REAL NOT NULL
+);
+"""
+
+
+class StoreError(RuntimeError):
+    """The store cannot be opened, read or written; the message says which file and what to do."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which trial of which claim: a claim at a budget, an arm, a seed, in a context, with a configuration."""
+
+    paper: str
+    claim: str
+    budget: str
+    arm: str
+    seed: int
+    context: Context
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pilot(self) -> bool:
+        return self.seed >= PILOT_SEEDS
+
+    def __str__(self) -> str:
+        plain = [self.paper, self.claim, self.budget, self.arm, self.seed, digest_of(self.context), _json(self.config)]
+        return json.dumps(plain, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished trial: which it was, what became of it, and the store it was first written to."""
+
+    key: Key
+    outcome: Outcome
+    uid: str
+    origin: str
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome.numbers is not None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value if not isinstance(value, Mapping) else dict(value), sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(context: Context) -> str:
+    """A short name for a context."""
+    return hashlib.sha256(_json(asdict(context)).encode()).hexdigest()[:16]
+
+
+class Store:
+    """An evidence store at `path`, made if it is not there. Usable as a context manager, from several threads.
+
+    Raises:
+        StoreError: the file is damaged, of a newer version, in a folder that cannot be written, or the disk is full.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
+        self.path = Path(path)
+        self.owner = uuid.uuid4().hex
+        self._lock = threading.RLock()
+        self._contexts: dict[int, Context] = {}
+        self._ids: dict[str, int] = {}
+        if not create and not self.path.is_file():
+            raise StoreError(f"there is no evidence store at {self.path}")
+        with self._failing("open"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and "records" not in tables:
+            raise StoreError(f"{self.path} is a database of something else (tables {', '.join(sorted(tables))})")
+        if not tables:
+            self._create()
+        version, self.origin = (self._setting(key) for key in ("version", "origin"))
+        if int(version) > VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer paperwright (format {version}, this one reads {VERSION})"
+            )
+
+    def _create(self) -> None:
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            for key, value in (("version", str(VERSION)), ("origin", uuid.uuid4().hex)):
+                self._db.execute("INSERT OR IGNORE INTO store VALUES (?, ?)", (key, value))
+
+    def _setting(self, key: str) -> str:
+        row = self._db.execute("SELECT value FROM store WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError(f"the setting {key!r} is missing")
+        return str(row[0])
+
+    @contextlib.contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """Turns what SQLite and the system say into one line that names the file and the way out."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            said = str(error)
+            if "full" in said:
+                way = "the disk is full: make room; everything recorded before is safe"
+            elif "readonly" in said or "unable to open" in said:
+                way = "is its folder writable? Name another file with --store"
+            elif "locked" in said:
+                way = "another process holds it; try again"
+            else:
+                way = f"move it aside (mv {self.path} {self.path}.damaged) to begin a new one"
+            raise StoreError(f"cannot {what} the evidence store {self.path}: {said}; {way}") from None
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"the evidence store {self.path} is damaged ({str(error).splitlines()[0]}); nothing was changed in it. "
+                f"Save what is readable with `sqlite3 {self.path} .recover`, and move it aside to begin a new one"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"cannot {what} the evidence store {self.path}: {error.strerror or error}") from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Gives back what this process still leases, and closes the file."""
+        with self._lock:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("DELETE FROM leases WHERE owner = ?", (self.owner,))
+            self._db.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _context_id(self, context: Context) -> int:
+        digest = digest_of(context)
+        if digest not in self._ids:
+            self._db.execute(
+                "INSERT OR IGNORE INTO contexts (digest, content) VALUES (?, ?)", (digest, _json(asdict(context)))
+            )
+            (self._ids[digest],) = self._db.execute("SELECT id FROM contexts WHERE digest = ?", (digest,)).fetchone()
+        return self._ids[digest]
+
+    def _context(self, identifier: int) -> Context:
+        if identifier not in self._contexts:
+            (content,) = self._db.execute("SELECT content FROM contexts WHERE id = ?", (identifier,)).fetchone()
+            self._contexts[identifier] = Context(**json.loads(content))
+        return self._contexts[identifier]
+
+    def add(self, key: Key, outcome: Outcome, *, uid: str | None = None, origin: str | None = None) -> bool:
+        """Writes one finished trial, in a transaction of its own, and gives back its lease.
+
+        Returns:
+            Whether it was written; False if this trial has a result already (which then stays).
+        """
+        with self._failing("write to"), self._transaction():
+            written = self._insert(key, outcome, uid or uuid.uuid4().hex, origin or self.origin)
+            self._db.execute("DELETE FROM leases WHERE trial = ?", (str(key),))
+        return written
+
+    def _insert(self, key: Key, outcome: Outcome, uid: str, origin: str) -> bool:
+        numbers = None if outcome.numbers is None else _json(outcome.numbers)
+        cursor = self._db.execute(
+            "INSERT OR IGNORE INTO records (uid, paper, claim, budget, arm, seed, context, config, numbers, error,"
+            " traceback, started, seconds, peak_memory, machine, origin)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                uid,
+                *(
+                    key.paper,
+                    key.claim,
+                    key.budget,
+                    key.arm,
+                    key.seed,
+                    self._context_id(key.context),
+                    _json(key.config),
+                ),
+                *(numbers, outcome.error, outcome.traceback, outcome.started, outcome.seconds, outcome.peak_memory),
+                *(_json(outcome.machine), origin),
+            ),
+        )
+        return cursor.rowcount == 1
+
+    def lease(self, key: Key) -> bool:
+        """Takes a trial for this process; False if it has a result already or another living process has it."""
+        now = time.time()
+        with self._failing("write to"), self._transaction():
+            if self._has(key):
+                return False
+            row = self._db.execute(
+                "SELECT owner, host, pid, renewed FROM leases WHERE trial = ?", (str(key),)
+            ).fetchone()
+            if row is not None and row[0] != self.owner and _alive(row[1], row[2], row[3], now):
+                return False
+            self._db.execute(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
+                (str(key), self.owner, platform.node(), os.getpid(), now),
+            )
+        return True
+
+    def renew(self) -> None:
+        """Keeps this process's leases from running out; called every few seconds while trials run."""
+        with self._failing("write to"), self._transaction():
+            self._db.execute("UPDATE leases SET renewed = ? WHERE owner = ?", (time.time(), self.owner))
+
+    def release(self) -> None:
+        """Gives back every lease of this process."""
+        with self._failing("write to"), self._transaction():
+            self._db.execute("DELETE FROM leases WHERE owner = ?", (self.owner,))
+
+    def _has(self, key: Key) -> bool:
+        return (
+            self._db.execute(
+                "SELECT 1 FROM records WHERE paper = ? AND claim = ? AND budget = ? AND arm = ? AND seed = ?"
+                " AND context = ? AND config = ? AND numbers IS NOT NULL",
+                (key.paper, key.claim, key.budget, key.arm, key.seed, self._context_id(key.context), _json(key.config)),
+            ).fetchone()
+            is not None
+        )
+
+    def records(
+        self, paper: str | None = None, claim: str | None = None, budget: str | None = None
+    ) -> Iterator[Record]:
+        """Every record there is, in the order of writing; of one paper, claim or budget where they are given."""
+        columns = {"paper": paper, "claim": claim, "budget": budget}
+        given = {name: value for name, value in columns.items() if value is not None}
+        where = " AND ".join(f"{name} = ?" for name in given) or "1"
+        with self._failing("read"), self._lock:
+            rows = self._db.execute(
+                "SELECT paper, claim, budget, arm, seed, context, config, numbers, error, traceback, started, seconds,"
+                f" peak_memory, machine, uid, origin FROM records WHERE {where} ORDER BY id",
+                tuple(given.values()),
+            ).fetchall()
+            repeated = functools.cache(json.loads)  # configurations and machines are few
+            for row in rows:
+                key = Key(row[0], row[1], row[2], row[3], row[4], self._context(row[5]), repeated(row[6]))
+                numbers = None if row[7] is None else json.loads(row[7])
+                outcome = Outcome(numbers, row[8], row[9], row[10], row[11], row[12], repeated(row[13]))
+                yield Record(key, outcome, row[14], row[15])
+
+    def claims(self) -> list[tuple[str, str, str]]:
+        """Each (paper, claim, budget) that has records."""
+        with self._failing("read"), self._lock:
+            rows = self._db.execute("SELECT DISTINCT paper, claim, budget FROM records ORDER BY 1, 2, 3").fetchall()
+        return [(paper, claim, budget) for paper, claim, budget in rows]
+
+    def merge(self, records: Iterable[Record]) -> tuple[int, int]:
+        """Takes in records made elsewhere, with their provenance, all or none.
+
+        Returns:
+            How many were new, and how many trials had a result here already (or had been merged before).
+        """
+        new = known = 0
+        with self._failing("write to"), self._transaction():
+            for record in records:
+                if self._insert(record.key, record.outcome, record.uid, record.origin):
+                    new += 1
+                else:
+                    known += 1
+        return new, known
+
+
+def _alive(host: str, pid: int, renewed: float, now: float) -> bool:
+    """Whether the process that holds a lease still lives: asked of the system on this host, by the clock elsewhere."""
+    if now - renewed > LEASE_SECONDS:
+        return False
+    if host != platform.node():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OSError):
+        return True
+    return True

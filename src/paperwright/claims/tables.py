@@ -1,0 +1,144 @@
+"""Records and verdicts as tables: JSON, CSV, Markdown, a pandas frame, and the README's table."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from paperwright.claims import summary
+from paperwright.claims.check import UsageError
+from paperwright.claims.evidence import EvidenceError
+from paperwright.claims.judgement import Judgement
+from paperwright.claims.store import Record, Store
+
+if TYPE_CHECKING:
+    import pandas
+
+BEGIN: Final = "<!-- verdicts: written by `paperwright export --readme`, do not edit -->"
+END: Final = "<!-- end of verdicts -->"
+
+
+def row_of(record: Record) -> dict[str, Any]:
+    """A record as one flat row; its numbers stand under their own names, behind the rest."""
+    key, outcome = record.key, record.outcome
+    return {
+        "paper": key.paper,
+        "claim": key.claim,
+        "budget": key.budget,
+        "arm": key.arm,
+        "seed": key.seed,
+        "pilot": key.pilot,
+        "source": key.context.source,
+        "error": outcome.error,
+        "started": outcome.started,
+        "seconds": outcome.seconds,
+        "peak_memory": outcome.peak_memory,
+        "device": outcome.machine.get("device"),
+        "origin": record.origin,
+        "uid": record.uid,
+    } | {f"numbers.{name}": value for name, value in (outcome.numbers or {}).items()}
+
+
+def frame(store: Store, papers: Sequence[str] | None = None) -> "pandas.DataFrame":
+    """Every record of a store as a pandas frame, a row each; needs pandas."""
+    import pandas
+
+    return pandas.DataFrame([row_of(record) for record in _records(store, papers)])
+
+
+def _records(store: Store, papers: Sequence[str] | None) -> Iterable[Record]:
+    if papers is None:
+        yield from store.records()
+    for paper in papers or ():
+        yield from store.records(paper)
+
+
+def export(store: Store, form: str, papers: Sequence[str] | None = None, budget: str = "desk") -> str:
+    """What a store holds, as text: every record as `json` or `csv`, or the verdicts as `markdown`.
+
+    Raises:
+        UsageError: there is no such form.
+    """
+    if form == "json":
+        rows = [
+            row_of(record) | {"config": record.key.config, "traceback": record.outcome.traceback}
+            for record in _records(store, papers)
+        ]
+        return json.dumps(rows, indent=1) + "\n"
+    if form == "csv":
+        return _csv([row_of(record) for record in _records(store, papers)])
+    if form == "markdown":
+        from paperwright.claims.standing import judged
+        from paperwright.registry import registry
+
+        names = papers or sorted({paper for paper, _, _ in store.claims()} & {room.name for room in registry().rooms()})
+        found = [judgement for name in names for judgement in judged(registry().room(name), store, budget)]
+        return markdown([judgement for judgement in found if judgement.recorded])
+    raise UsageError(f"--format {form}: expected json, csv or markdown")
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def markdown(judgements: Sequence[Judgement]) -> str:
+    """The verdicts as a Markdown table: the claim, the paper's figure, ours, the verdict."""
+    lines = ["| paper | claim | the paper | here | verdict |", "|---|---|---|---|---|"]
+    for judgement in judgements:
+        paper = judgement.path.partition("/")[0]
+        here = "; ".join(summary.effects(judgement, most=3)) or summary.basis(judgement)
+        cells = (paper, judgement.claim.statement, summary.paper_figures(judgement), here, f"**{judgement.word}**")
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def update_readme(path: Path, judgements: Sequence[Judgement]) -> None:
+    """Writes the table of verdicts between its two marks in a file.
+
+    Raises:
+        EvidenceError: the file cannot be read or has no such marks.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise EvidenceError(f"cannot read {path}: {error.strerror or error}") from None
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise EvidenceError(
+            f"{path} has no place for the table: put the lines {BEGIN!r} and {END!r} where it should stand"
+        )
+    recorded = [judgement for judgement in judgements if judgement.recorded]
+    write_text(path, f"{before}{BEGIN}\n{markdown(recorded)}\n{_tally(judgements)}\n{END}{after}")
+
+
+def _tally(judgements: Sequence[Judgement]) -> str:
+    papers = len({judgement.path.partition("/")[0] for judgement in judgements})
+    return f"{len(judgements)} claims of {papers} papers at desk budget: {summary.counts(judgements)}."
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        EvidenceError: it cannot be written.
+    """
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise EvidenceError(f"cannot write {path}: {error.strerror or error}") from None

@@ -1,0 +1,182 @@
+"""The command line: a thin layer over the registry, the claims engine and the plug-in templates.
+
+Exit codes: 0 done, or the claim holds; 1 it fails; 2 the command was misused; 3 undecided; 4 it could not run.
+An error for the user is one line on stderr. Nothing here imports numpy or torch: `--help` and `list` stay quick.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from paperwright import __version__
+from paperwright.cards import WINGS, near_miss
+from paperwright.registry import Registry, registry
+
+ENGINE = {
+    "check": "Try a paper's claims on this machine, or on a cluster, and say which hold.",
+    "demo": "Check one claim of every paper that can be tried with no file and no network, and write the report.",
+    "report": "Write a self-contained HTML report of what is recorded.",
+    "verify": "Say which recorded evidence no longer fits the code, the claims or the data.",
+    "export": "Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table.",
+    "merge": "Take in records made on another machine, a GPU or a cluster: with their provenance, none twice.",
+}
+"""The commands of `paperwright.claims.commands` with the first lines of their docstrings, for `--help`."""
+
+
+class _Commands(TyperGroup):
+    """The commands of this module and those of the engine, whose numpy and scipy are imported when one is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*self.commands, *ENGINE]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        if cmd_name not in ENGINE:
+            known = self.list_commands(ctx)
+            raise _misused(f"there is no command {cmd_name!r}", near_miss(cmd_name, known), known)
+        return engine_commands()[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        own = {name: command.get_short_help_str(limit=100) for name, command in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(list({**own, **ENGINE}.items()))
+
+
+def engine_commands() -> dict[str, Any]:
+    """The engine's commands by name."""
+    from paperwright.claims.commands import attach
+
+    engine = typer.Typer(add_completion=False, rich_markup_mode=None)
+    attach(engine)
+    return dict(typer.main.get_group(engine).commands)
+
+
+app = typer.Typer(
+    name="paperwright",
+    cls=_Commands,
+    help="Influential machine-learning papers as tested software: a card to read, a method to import, claims to check.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class UsageError(ValueError):
+    """The command was misused."""
+
+    exit_code = 2
+
+
+def _version(wanted: bool) -> bool:
+    if wanted:
+        print(f"paperwright {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def paperwright(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None: ...
+
+
+@app.command("list")
+def list_(
+    wing: Annotated[str | None, typer.Option(help="Only the papers of one wing.", show_default=False)] = None,
+    tag: Annotated[str | None, typer.Option(help="Only the papers with this tag.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the papers that have a room."""
+    from paperwright import pages
+
+    found = registry()
+    if wing is not None and wing not in WINGS:
+        raise _misused(f"there is no wing {wing!r}", near_miss(wing, WINGS), list(WINGS))
+    known = pages.tags(found)
+    tag = None if tag is None else "-".join(tag.lower().split())
+    if tag is not None and tag not in known:
+        raise _misused(f"no paper has the tag {tag!r}", near_miss(tag, known), known)
+    rooms = found.rooms(wing=wing, tag=tag)
+    if as_json:
+        pages.print_json([pages.as_json(room) for room in rooms])
+    else:
+        pages.list_page(rooms)
+    _name_broken(found)
+
+
+@app.command()
+def show(
+    paper: Annotated[str, typer.Argument(help="The paper's short name, as `list` gives it.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a paper says, how to use it and how its claims stand."""
+    from paperwright import pages
+
+    room = registry().room(paper)
+    if as_json:
+        pages.print_json(pages.as_json(room))
+    else:
+        pages.show_page(room)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The name of the package, such as my-paper.", show_default=False)],
+    directory: Annotated[Path, typer.Option("--dir", help="The folder to make it in.")] = Path(),
+    wing: Annotated[str, typer.Option(help="The wing it belongs to.")] = "statistics",
+) -> None:
+    """Make an installable package for a paper of your own."""
+    from paperwright.plugin import make_plugin
+
+    made = make_plugin(name, directory, wing=wing)
+    print(made)
+    print(f"next: pip install -e '{made}[test]' && pytest {made}", file=sys.stderr)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; an error with an `exit_code` of its own becomes one line."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = arguments or ["--help"]
+    try:
+        if arguments == ["list"]:
+            list_()  # nothing to parse, and typer's parser would take most of the time
+            code = 0
+        else:
+            code = app(arguments, prog_name="paperwright", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("stopped", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `paperwright list | head -1`
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        meant = getattr(error, "exit_code", None)
+        if not isinstance(meant, int):
+            raise
+        return _failed(getattr(error, "format_message", error.__str__)(), meant)
+
+
+def _failed(message: str, code: int) -> int:
+    lines = message.strip().splitlines() or ["failed"]
+    print(f"paperwright: {' '.join(line.strip() for line in lines)}", file=sys.stderr)
+    return code
+
+
+def _misused(problem: str, near: str | None, known: list[str]) -> UsageError:
+    return UsageError(f"{problem}; " + (f"did you mean {near}?" if near else f"there are {', '.join(known)}"))
+
+
+def _name_broken(found: Registry) -> None:
+    for room in found.broken:
+        print(f"paperwright: left out {room}", file=sys.stderr)

@@ -1,0 +1,15 @@
+# ruff: noqa: I001 (sorting would put each name into a statement of its own)
+from . import rdp_tuning as rdp_tuning
+from .rdp_tuning import (
+    DPSearchCV as DPSearchCV,
+    RunCount as RunCount,
+    SearchResult as SearchResult,
+    audit_epsilon as audit_epsilon,
+    gaussian_rdp as gaussian_rdp,
+    opacus_rdp as opacus_rdp,
+    plan_search as plan_search,
+    private_search as private_search,
+    rdp_to_delta as rdp_to_delta,
+    rdp_to_epsilon as rdp_to_epsilon,
+    selected_rdp as selected_rdp,
+)

@@ -1,0 +1,92 @@
+"""The RDP curve of one run, from whatever holds it: arrays, dp-accounting, or an Opacus accountant."""
+
+import sys
+from typing import Any, SupportsFloat
+
+import numpy as np
+from jaxtyping import Float
+
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+from paperwright.statistics.rdp_tuning.conversion import DEFAULT_ORDERS, checked_curve
+
+Curve = tuple[Float[np.ndarray, " orders"], Float[np.ndarray, " orders"]]
+
+
+def gaussian_rdp(
+    noise_multiplier: SupportsFloat, sample_rate: SupportsFloat = 1.0, steps: int = 1, orders: ArrayLike | None = None
+) -> Curve:
+    r"""RDP of DP-SGD: `steps` Gaussian mechanisms on Poisson-sampled batches, neighbours by adding or removing one.
+
+    At sample rate 1, :math:`\epsilon(\lambda) = \mathrm{steps}\,\lambda / (2\sigma^2)`; below it the value is
+    dp-accounting's.
+
+    Args:
+        noise_multiplier: sigma, the noise's standard deviation over the clipping norm.
+        sample_rate: probability that an example is in a batch, in [0, 1].
+        steps: number of batches.
+        orders: Rényi orders; `DEFAULT_ORDERS` by default.
+
+    Returns:
+        (orders, rdp).
+    """
+    orders = np.array(DEFAULT_ORDERS if orders is None else orders, dtype=np.float64)
+    if not noise_multiplier > 0 or not 0 <= sample_rate <= 1 or steps < 0:
+        raise ValueError(
+            "need noise_multiplier > 0, sample_rate in [0, 1] and steps >= 0, "
+            f"got {noise_multiplier}, {sample_rate} and {steps}"
+        )
+    if sample_rate == 1:
+        return checked_curve(orders, steps * orders / (2 * noise_multiplier**2))
+    dp_accounting = _dp_accounting("RDP of subsampled Gaussian noise")
+    step = dp_accounting.PoissonSampledDpEvent(sample_rate, dp_accounting.GaussianDpEvent(noise_multiplier))
+    return _event_curve(dp_accounting.SelfComposedDpEvent(step, int(steps)), orders)
+
+
+def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:
+    """RDP of what an Opacus accountant has recorded: its ``history`` of (noise_multiplier, sample_rate, steps).
+
+    Take the accountant of *one* finished run (``privacy_engine.accountant``); every run must cost no more than that.
+    """
+    history = getattr(accountant, "history", None)
+    if history is None:
+        raise TypeError(f"expected an Opacus accountant with a .history, got {type(accountant).__name__}")
+    orders = np.array(DEFAULT_ORDERS if orders is None else orders, dtype=np.float64)
+    rdp = np.zeros(orders.size)
+    for noise_multiplier, sample_rate, steps in history:
+        rdp += gaussian_rdp(noise_multiplier, sample_rate, steps, orders)[1]
+    return checked_curve(orders, rdp)
+
+
+def rdp_curve(base: Any) -> Curve:
+    """(orders, rdp) of one run, from such a pair, a dp-accounting ``DpEvent`` or ``RdpAccountant``, or from Opacus."""
+    if isinstance(base, tuple | list) and len(base) == 2:
+        return checked_curve(*base)
+    dp_accounting = sys.modules.get("dp_accounting")  # whoever holds one of its objects has imported it
+    if dp_accounting is not None and isinstance(base, dp_accounting.DpEvent):
+        return _event_curve(base, np.array(DEFAULT_ORDERS))
+    if dp_accounting is not None and hasattr(base, "orders") and hasattr(base, "rdp"):
+        return checked_curve(np.array(base.orders), np.array(base.rdp))
+    if hasattr(base, "history"):
+        return opacus_rdp(base)
+    raise TypeError(
+        "base must be (orders, rdp), a dp-accounting DpEvent or RdpAccountant, or an Opacus RDPAccountant, "
+        f"got {type(base).__name__}"
+    )
+
+
+def _event_curve(event: Any, orders: np.ndarray) -> Curve:
+    _dp_accounting("a DpEvent")
+    from dp_accounting.rdp import RdpAccountant
+
+    accountant = RdpAccountant(orders)
+    accountant.compose(event)
+    return checked_curve(orders, np.array(accountant.rdp))
+
+
+def _dp_accounting(what: str) -> Any:
+    try:
+        import dp_accounting
+    except ModuleNotFoundError as error:
+        message = f"{what} is computed by dp-accounting: pip install 'paperwright[statistics]', or pass (orders, rdp)"
+        raise ModuleNotFoundError(message, name=error.name) from None
+    return dp_accounting

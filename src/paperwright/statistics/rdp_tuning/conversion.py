@@ -1,0 +1,150 @@
+"""Rényi differential privacy to (epsilon, delta), both ways (Lemma 4 of the paper; Canonne, Kamath & Steinke 2020)."""
+
+import math
+import warnings
+from typing import NamedTuple, SupportsFloat
+
+import numpy as np
+from jaxtyping import Float
+
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+
+# dp-accounting's default grid and two orders below it: small orders decide when a search is cheap.
+DEFAULT_ORDERS: Float[np.ndarray, " orders"] = np.array(
+    [1.01, 1.05, *(1 + x / 10 for x in range(1, 100)), *range(11, 64), 128, 256, 512, 1024], dtype=np.float64
+)
+DEFAULT_ORDERS.flags.writeable = False
+
+SMALLEST_ORDER = 1.01  # below it the conversion divides rounding errors by almost zero
+
+
+class Guarantee(NamedTuple):
+    """(epsilon, delta)-differential privacy, and the Rényi order that gave it (nan: none did)."""
+
+    epsilon: float
+    delta: float
+    order: float
+
+
+def checked_curve(orders: ArrayLike, rdp: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """`orders` and `rdp` as float64 arrays, or an error that says what is wrong with them.
+
+    Orders are rising and at least 1; the last may be inf (pure differential privacy). rdp is >= 0 and may be inf.
+    """
+    orders, rdp = np.asarray(orders, dtype=np.float64), np.asarray(rdp, dtype=np.float64)
+    if orders.ndim != 1 or orders.size == 0 or orders.shape != rdp.shape:
+        raise ValueError(f"orders and rdp must be of one length, got shapes {orders.shape} and {rdp.shape}")
+    if not np.all(orders >= 1):
+        raise ValueError(f"orders must be at least 1, got {orders[~(orders >= 1)][0]}")
+    if np.any(np.diff(orders) <= 0):
+        raise ValueError("orders must be sorted and without repetition")
+    if not np.all(rdp >= 0):
+        raise ValueError(f"rdp must be non-negative (inf allowed), got {rdp[~(rdp >= 0)][0]}")
+    return orders, rdp
+
+
+def rdp_to_epsilon(orders: ArrayLike, rdp: ArrayLike, delta: SupportsFloat, *, warn: bool = True) -> Guarantee:
+    r"""The smallest epsilon for a given delta.
+
+    .. math:: \epsilon = \min_\lambda \epsilon(\lambda) + \log(1 - 1/\lambda) - \frac{\log(\delta\lambda)}{\lambda - 1},
+
+    clipped at 0, and 0 where :math:`\delta^2 \ge 1 - e^{-\epsilon(\lambda)}` (by the KL divergence).
+
+    Args:
+        orders: Rényi orders, rising, shape ``[orders]``.
+        rdp: epsilon(lambda) in nats at each of them.
+        delta: in (0, 1).
+        warn: whether to warn when the best order is an end of the grid: another grid would give less.
+
+    Returns:
+        Guarantee(epsilon, delta, order).
+    """
+    orders, rdp = checked_curve(orders, rdp)
+    delta = checked_delta(delta)
+    free = -np.expm1(-rdp) <= delta**2
+    if np.any(free):
+        return Guarantee(0.0, delta, float(orders[free][0]))
+    usable = orders > SMALLEST_ORDER
+    if not np.any(usable):
+        raise ValueError(f"no order above {SMALLEST_ORDER}: a conversion needs larger orders, got {orders}")
+    order = orders[usable]
+    epsilon = rdp[usable] + np.log1p(-1 / order) - _over(math.log(delta) + np.log(order), order - 1)
+    best = int(np.argmin(epsilon))
+    if not np.isfinite(epsilon[best]):
+        return Guarantee(math.inf, delta, math.nan)
+    if warn:
+        _warn_at_the_end(order, best)
+    return Guarantee(max(float(epsilon[best]), 0.0), delta, float(order[best]))
+
+
+def rdp_to_delta(orders: ArrayLike, rdp: ArrayLike, epsilon: SupportsFloat) -> Guarantee:
+    r"""The smallest delta for a given epsilon >= 0.
+
+    .. math:: \delta = \min_\lambda \min\Big(\sqrt{1 - e^{-\epsilon(\lambda)}},\;
+              \frac{e^{(\lambda-1)(\epsilon(\lambda) - \epsilon)}}{\lambda}(1 - 1/\lambda)^{\lambda-1}\Big).
+
+    Returns:
+        Guarantee(epsilon, delta, order), delta at most 1.
+    """
+    orders, rdp = checked_curve(orders, rdp)
+    epsilon = float(epsilon)
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon must be non-negative, got {epsilon}")
+    by_kl = 0.5 * _log_one_minus_exp(rdp)
+    intercepts, slopes = delta_lines(orders, rdp)
+    by_order = np.full(orders.size, np.inf)
+    by_order[-intercepts.size or orders.size :] = intercepts - slopes * epsilon if intercepts.size else np.inf
+    log_delta = np.minimum(by_kl, by_order)
+    if math.isinf(orders[-1]) and rdp[-1] <= epsilon:
+        log_delta[-1] = -math.inf
+    best = int(np.argmin(log_delta))
+    return Guarantee(epsilon, min(math.exp(log_delta[best]), 1.0), float(orders[best]))
+
+
+def delta_lines(orders: np.ndarray, rdp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intercepts and slopes of log delta = intercept - slope * epsilon, one line for each usable finite order."""
+    usable = (orders > SMALLEST_ORDER) & np.isfinite(orders)
+    order = orders[usable]
+    slopes = order - 1
+    return slopes * (rdp[usable] + np.log1p(-1 / order)) - np.log(order), slopes
+
+
+def log_deltas(orders: np.ndarray, rdp: np.ndarray, epsilons: np.ndarray) -> np.ndarray:
+    """log delta(epsilon) for many epsilons at once: the lower envelope of the lines, in chunks, at most log 1."""
+    intercepts, slopes = delta_lines(orders, rdp)
+    ceiling = min(0.0, 0.5 * float(np.min(_log_one_minus_exp(rdp))))
+    found = np.full(epsilons.size, ceiling)
+    rows = max(1, 2**17 // max(slopes.size, 1))
+    for start in range(0, epsilons.size if slopes.size else 0, rows):
+        chunk = epsilons[start : start + rows, None] * -slopes
+        chunk += intercepts
+        np.minimum(found[start : start + rows], chunk.min(axis=1), out=found[start : start + rows])
+    if math.isinf(orders[-1]):
+        found[epsilons >= rdp[-1]] = -math.inf
+    return found
+
+
+def checked_delta(delta: SupportsFloat) -> float:
+    delta = float(delta)
+    if not 0 < delta < 1:
+        raise ValueError(f"delta must lie strictly between 0 and 1, got {delta}")
+    return delta
+
+
+def _log_one_minus_exp(x: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.log(-np.expm1(-x))
+
+
+def _over(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """numerator / denominator, with x / inf = 0 even where the numerator is infinite too (order inf)."""
+    return np.where(np.isinf(denominator), 0.0, numerator / np.where(np.isinf(denominator), 1.0, denominator))
+
+
+def _warn_at_the_end(orders: np.ndarray, best: int) -> None:
+    if orders.size > 1 and best in (0, orders.size - 1) and math.isfinite(orders[best]):
+        end, way = ("first", "smaller") if best == 0 else ("last", "larger")
+        warnings.warn(
+            f"the best order, {orders[best]:g}, is the {end} of the grid: {way} orders would give a smaller epsilon",
+            stacklevel=3,
+        )

@@ -1,0 +1,106 @@
+"""Planning a search: the noise that a target epsilon needs, before anything is trained."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, SupportsFloat
+
+import numpy as np
+
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+from paperwright.statistics.rdp_tuning.conversion import checked_delta, rdp_to_epsilon
+from paperwright.statistics.rdp_tuning.run_count import RunCount
+from paperwright.statistics.rdp_tuning.selection import Tradeoff, selected_rdp
+
+
+@dataclass(frozen=True, eq=False)
+class SearchPlan:
+    """A search that fits a privacy budget.
+
+    Attributes:
+        noise_multiplier: the least noise found whose search costs at most the target.
+        epsilon: of the whole search, at `delta`.
+        epsilon_of_one_run: of one run, which is what reports of the winner alone understate.
+        runs: the distribution of the number of runs.
+        orders, rdp: the search's own RDP curve, to compose with other releases.
+    """
+
+    noise_multiplier: float
+    epsilon: float
+    epsilon_of_one_run: float
+    delta: float
+    runs: RunCount
+    orders: np.ndarray = field(repr=False)
+    rdp: np.ndarray = field(repr=False)
+
+    def __float__(self) -> float:
+        return self.noise_multiplier
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as JSON values, for a model card."""
+        return {
+            "noise_multiplier": self.noise_multiplier,
+            "epsilon": self.epsilon,
+            "epsilon_of_one_run": self.epsilon_of_one_run,
+            "delta": self.delta,
+            "runs": {"kind": self.runs.kind, "eta": str(self.runs.eta), "mean": self.runs.mean},
+            "orders": self.orders.tolist(),
+            "rdp": [value if math.isfinite(value) else None for value in self.rdp.tolist()],
+        }
+
+
+def plan_search(
+    base_fn: Callable[[float], tuple[ArrayLike, ArrayLike]],
+    target_epsilon: SupportsFloat,
+    delta: SupportsFloat,
+    mean: SupportsFloat,
+    eta: SupportsFloat = 0.0,
+    *,
+    method: str = "best",
+    tradeoff_fn: Callable[[float], Tradeoff] | None = None,
+    rtol: SupportsFloat = 1e-3,
+) -> SearchPlan:
+    """The smallest noise multiplier whose whole search stays within `target_epsilon`.
+
+    Bisection on the logarithm of the noise; `base_fn` must cost less the larger the noise.
+
+    Args:
+        base_fn: noise multiplier -> (orders, rdp) of one run: ``lambda sigma: gaussian_rdp(sigma, 0.01, 1000)``.
+        target_epsilon: for the search, at `delta`.
+        delta: in (0, 1).
+        mean: expected number of runs.
+        eta: shape of their distribution; ``inf`` for Poisson.
+        method: of :func:`.selected_rdp`.
+        tradeoff_fn: noise multiplier -> trade-off function, where it is known.
+        rtol: relative precision of the noise, on the safe side.
+
+    Raises:
+        ValueError: if no noise up to 1e6 is enough.
+    """
+    if not 0 < target_epsilon < math.inf:
+        raise ValueError(f"target_epsilon must be positive and finite, got {target_epsilon}")
+    delta = checked_delta(delta)
+    runs = RunCount.poisson(mean=mean) if math.isinf(eta) else RunCount.negative_binomial(eta=eta, mean=mean)
+
+    def plan(noise: float) -> SearchPlan:
+        orders, rdp = base_fn(noise)
+        searched = selected_rdp(orders, rdp, runs, method, tradeoff_fn(noise) if tradeoff_fn else None)
+        epsilon = rdp_to_epsilon(orders, searched, delta, warn=False).epsilon
+        single = rdp_to_epsilon(orders, rdp, delta, warn=False).epsilon
+        return SearchPlan(noise, epsilon, single, delta, runs, np.asarray(orders, dtype=np.float64), searched)
+
+    low, high = 1e-2, 1.0
+    while (best := plan(high)).epsilon > target_epsilon:
+        low, high = high, 4 * high
+        if high > 1e6:
+            raise ValueError(
+                f"even noise {low:g} costs epsilon {best.epsilon:.4g} > {target_epsilon:g} over {mean:g} runs: "
+                "take fewer runs or fewer steps, a larger delta, or larger orders"
+            )
+    while high > low * (1 + rtol):
+        middle = math.sqrt(low * high)
+        if (tried := plan(middle)).epsilon <= target_epsilon:
+            best, high = tried, middle
+        else:
+            low = middle
+    return best

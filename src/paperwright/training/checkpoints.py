@@ -1,0 +1,141 @@
+"""Checkpoints that survive a kill: safetensors and JSON, written whole or not at all, and checked when read.
+
+    directory/step-00000200/tensors.safetensors     every tensor, under its path in the state
+    directory/step-00000200/state.json              everything else, and the SHA-256 of the tensors and of itself
+
+A checkpoint is written beside its place, forced to disk, and then renamed: a name either is not there or stands for
+a complete checkpoint. Disks fail all the same, so reading compares the checksums, and falls back on the one before.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .encoding import decode, encode
+
+FORMAT = 1
+
+
+class CheckpointCorrupted(ValueError):
+    """A checkpoint is truncated, altered or of an unknown format; the message names it."""
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+        directory: Where they lie; made when the first one is saved. One run writes to it at a time.
+        keep: How many of the newest are kept; two or more, so that there is one to fall back on.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], *, keep: int = 3) -> None:
+        if keep < 2:
+            raise ValueError(f"keep is 2 or more, so that a damaged checkpoint has one before it; got {keep}")
+        self.directory = Path(directory)
+        self.keep = keep
+
+    def steps(self) -> list[int]:
+        """The steps that a checkpoint is here for, rising."""
+        return sorted(int(path.name.removeprefix("step-")) for path in self.directory.glob("step-[0-9]*"))
+
+    def save(self, step: int, state: Mapping[str, Any]) -> Path:
+        """Writes a checkpoint, and removes those beyond the newest `keep`.
+
+        Raises:
+            TypeError: The state holds what neither safetensors nor JSON can.
+        """
+        import safetensors.torch
+
+        tensors: dict[str, Any] = {}
+        body = {"format": FORMAT, "step": step, "state": encode(dict(state), tensors)}
+        blob = safetensors.torch.save(tensors)
+        body["tensors_sha256"] = hashlib.sha256(blob).hexdigest()
+        text = json.dumps({**body, "sha256": _digest(body)}, allow_nan=False, indent=1)
+
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for leftover in self.directory.glob(".partial-*"):  # of a run that was killed here
+            shutil.rmtree(leftover, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=self.directory))
+        _write(scratch / "tensors.safetensors", blob)
+        _write(scratch / "state.json", text.encode("utf-8"))
+        _force(scratch)
+        path = self._path(step)
+        if path.exists():  # a damaged one that the run has come back to
+            shutil.rmtree(path)
+        scratch.rename(path)
+        _force(self.directory)
+        for old in self.steps()[: -self.keep]:
+            shutil.rmtree(self._path(old), ignore_errors=True)
+        return path
+
+    def load(self, step: int) -> dict[str, Any]:
+        """The state that was saved at `step`, on the CPU.
+
+        Raises:
+            CheckpointCorrupted: It is not what was written.
+        """
+        import safetensors.torch
+
+        path = self._path(step)
+        try:
+            body = json.loads((path / "state.json").read_text("utf-8"))
+            blob = (path / "tensors.safetensors").read_bytes()
+            if body.pop("sha256") != _digest(body):
+                raise CheckpointCorrupted(f"{path / 'state.json'} is not what was written: its checksum differs")
+            if body["tensors_sha256"] != hashlib.sha256(blob).hexdigest():
+                raise CheckpointCorrupted(
+                    f"{path / 'tensors.safetensors'} is not what was written: its checksum differs"
+                )
+            if (body["format"], body["step"]) != (FORMAT, step):
+                raise CheckpointCorrupted(
+                    f"{path} holds format {body['format']}, step {body['step']}; expected {FORMAT}, {step}"
+                )
+            state: dict[str, Any] = decode(body["state"], safetensors.torch.load(blob))
+        except CheckpointCorrupted:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointCorrupted(f"{path} cannot be read ({type(error).__name__}: {error})") from error
+        return state
+
+    def latest(self) -> tuple[int, dict[str, Any]] | None:
+        """The newest checkpoint that is intact, with its step; None if there is none.
+
+        One that is not intact is passed over with a warning.
+        """
+        for step in reversed(self.steps()):
+            try:
+                return step, self.load(step)
+            except CheckpointCorrupted as error:
+                warnings.warn(f"{error}; going back to the checkpoint before it", stacklevel=2)
+        return None
+
+    def _path(self, step: int) -> Path:
+        return self.directory / f"step-{step:08d}"
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _force(directory: Path) -> None:
+    """Makes the names in a directory durable; without it a crash may undo the rename."""
+    if os.name == "nt":  # directories cannot be opened there, and renames are durable
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

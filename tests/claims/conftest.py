@@ -1,0 +1,159 @@
+# ruff: noqa: E501
+"""A room brought by another package, made on disk for the tests of the engine: every kind of claim, well and badly behaved."""
+
+import importlib
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+CARD = """
+title = "A toy paper"
+authors = ["A. Author"]
+venue = "Nowhere"
+year = 2022
+wing = "statistics"
+extra = "statistics"
+tags = ["toy"]
+tldr = "Adding a number makes things larger."
+why = "So that the engine has something to try."
+idea = "x + 1 > x."
+uses = ["Testing."]
+data = []
+demo = "adds"
+[links]
+paper = "https://example.org/paper"
+"""
+
+CLAIMS = '''
+"""What the toy paper states."""
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from paperwright.claims import Above, Budget, Claim, CloseTo, Greater, Never, Reported
+
+OFFSET = 1.0
+
+
+def noisy(arm, seed, config, device):
+    """A number around 0, or around the configured effect in the arm "with"."""
+    if log := os.environ.get("TOY_LOG"):
+        with open(log, "a") as file:
+            file.write(f"{os.getpid()} {arm} {seed}\\n")
+    time.sleep(config.get("sleep", 0))
+    shift = config["effect"] if arm == "with" else 0.0
+    return {"score": shift + float(np.random.default_rng([seed, arm == "with"]).normal()) * config.get("noise", 1.0)}
+
+
+def two_arms(effect, **config):
+    return Claim(
+        statement="Adding a number raises the score.",
+        where="Table 1",
+        reported=[Reported(0.0, "score", arm="without", where="Table 1"), Reported(5.0, "score", arm="with", where="Table 1")],
+        arms=["without", "with"],
+        rule=Greater("score", "with", than="without"),
+        budgets={
+            "smoke": Budget(seeds=2, effect=effect, **config),
+            "desk": Budget(seeds=(5, 10, 20), effect=effect, **config),
+        },
+        trial=noisy,
+    )
+
+
+adds = two_arms(OFFSET * 5)
+subtracts = two_arms(-5.0)
+nothing = two_arms(0.0, noise=2.0)
+slow = two_arms(5.0, sleep=0.05)
+long = two_arms(0.0, noise=2.0, sleep=0.1)
+cases = {"small": two_arms(4.0), "large": two_arms(9.0)}
+
+
+def raising(arm, seed, config, device):
+    if seed == 1:
+        raise RuntimeError("the trial fell over")
+    return {"score": float(seed)}
+
+
+falls_over = Claim("It runs.", arms=["only"], rule=Above("score", -1.0), budgets={"desk": Budget(seeds=4), "smoke": Budget(seeds=2)}, trial=raising)
+returns_nan = Claim("It is finite.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=lambda *_: {"score": float("nan")})
+wrong_key = Claim("It has a key.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=lambda *_: {"scroe": 1.0})
+needs_data = Claim("It has data.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2, needs=["mnist"])}, trial=lambda *_: {"score": 1.0})
+exact = Claim("2 + 2 = 4.", arms=["only"], rule=CloseTo("sum", 4.0, within=1e-12), budgets={"desk": Budget(seeds=1)}, deterministic=True, trial=lambda *_: {"sum": 2.0 + 2.0})
+
+
+def dying(arm, seed, config, device):
+    if seed == 1 and not Path(config["mark"]).exists():
+        Path(config["mark"]).touch()
+        os._exit(7)
+    return {"score": 1.0 + seed / 100}
+
+
+def always_dying(arm, seed, config, device):
+    if seed == 1:
+        os._exit(7)
+    return {"score": 1.0 + seed / 100}
+
+
+dies = Claim("Workers live.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=4)}, trial=always_dying)
+quick = Claim("Overhead is small.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=500)}, trial=lambda arm, seed, *_: {"score": 1.0 + seed / 100})
+'''
+
+
+def write_toy_room(folder: Path) -> Path:
+    """The toy package and the metadata by which the registry finds it, in `folder`."""
+    package = folder / "toy_paper"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('"""A toy."""\n', encoding="utf-8")
+    (package / "paper.toml").write_text(CARD, encoding="utf-8")
+    (package / "claims.py").write_text(textwrap.dedent(CLAIMS), encoding="utf-8")
+    info = folder / "toy_paper-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-paper\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[paperwright.papers]\ntoy = toy_paper\n", encoding="utf-8")
+    return package
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the toy package, importable here and in child processes; data sets with files are not to be had."""
+    from paperwright.claims import catalogue, reached_code, trial
+    from paperwright.registry import registry
+
+    folder = tmp_path / "toy_site"
+    package = write_toy_room(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))))
+    monkeypatch.setenv("PAPERWRIGHT_DATA", str(tmp_path / "no_data"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PAPERWRIGHT_STORE", str(tmp_path / "evidence.sqlite"))
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "toy_paper"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        registry.cache_clear()
+        catalogue._cached.cache_clear()
+        trial._source.cache_clear()
+        reached_code.forget()
+
+    forget()
+    yield package
+    forget()
+
+
+@pytest.fixture
+def paperwright(toy: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in a process of its own, with the toy room installed."""
+
+    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "paperwright", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)  # type: ignore[call-overload]
+
+    return run

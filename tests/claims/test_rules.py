@@ -1,0 +1,286 @@
+"""The rules: closed forms, their error rates by simulation (looks included), and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paperwright.claims import (
+    Above,
+    All,
+    Below,
+    Budget,
+    Claim,
+    CloseTo,
+    Equivalent,
+    Exponent,
+    Greater,
+    Less,
+    Never,
+    Ordered,
+    Proportion,
+    Rule,
+    Verdict,
+    judge,
+)
+from paperwright.claims.judgement import levels_of
+from paperwright.claims.rules import Sample, verdict_of
+from paperwright.stats import difference_interval, mean_interval
+
+HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
+
+
+def sample_of(exact: bool = False, **arms: list[float]) -> Sample:
+    return Sample({arm: [{"score": value} for value in values] for arm, values in arms.items()}, exact)
+
+
+def verdict(rule: Rule, sample: Sample, *, final: bool = True) -> Verdict:
+    return verdict_of(rule.judge(sample, 0.95, final=final))
+
+
+NEAR = [1.0, 1.1, 0.9, 1.05, 0.95, 1.02]
+FAR = [2.0, 2.2, 1.9, 2.05, 2.1, 1.98]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Greater("score", "far", than="near"), HOLDS),
+        (Greater("score", "near", than="far"), FAILS),
+        (Greater("score", "far", than="near", by=1.05), UNDECIDED),
+        (Greater("score", "far", than="near", by=3.0), FAILS),
+        (Greater("score", "far", than="near", times=3.0), FAILS),
+        (Greater("score", "far", than="near", paired=False), HOLDS),
+        (Less("score", "near", than="far"), HOLDS),
+        (Less("score", "far", than="near", times=3.0), HOLDS),
+        (Less("score", "near", than="far", by=2.0), FAILS),
+        (Equivalent("score", "near", to="far", within=2.0), HOLDS),
+        (Equivalent("score", "near", to="far", within=0.2), FAILS),
+        (Ordered("score", ["near", "far"]), HOLDS),
+        (Ordered("score", ["far", "near"]), FAILS),
+        (Above("score", 0.5, arm="near"), HOLDS),
+        (Above("score", 1.0, arm="near"), UNDECIDED),
+        (Below("score", 0.5, arm="near"), FAILS),
+        (CloseTo("score", 1.0, within=0.2, arm="near"), HOLDS),
+        (CloseTo("score", 2.0, within=0.1, relative=True, arm="near"), FAILS),
+        (Never("score", arm="near", tolerance=1.2), HOLDS),
+        (Never("score", tolerance=1.2), FAILS),
+        (All(Above("score", 0.5, arm="near"), Above("score", 1.5, arm="far")), HOLDS),
+        (All(Above("score", 0.5, arm="near"), Above("score", 9.0, arm="far")), FAILS),
+        (All(Above("score", 1.0, arm="near"), Above("score", 1.5, arm="far")), UNDECIDED),
+    ],
+)
+def test_verdicts(rule: Rule, expected: Verdict) -> None:
+    assert verdict(rule, sample_of(near=NEAR, far=FAR)) is expected
+
+
+def test_greater_is_the_paired_interval_of_stats() -> None:
+    (finding,) = Greater("score", "far", than="near").judge(sample_of(near=NEAR, far=FAR), 0.9, final=True)
+    expected = difference_interval(np.array(FAR), np.array(NEAR), paired=True, level=0.9)
+    assert (finding.interval.low, finding.interval.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_close_to_another_metric_of_the_same_trial() -> None:
+    runs = [{"found": 1.0 + noise, "formula": 1.0} for noise in (0.001, -0.002, 0.0015, -0.0005)]
+    assert verdict(CloseTo("found", "formula", within=0.01), Sample({"only": runs})) is HOLDS
+    assert verdict(CloseTo("found", "formula", within=0.0001), Sample({"only": runs})) is UNDECIDED
+
+
+def test_exponent_recovers_a_power_law() -> None:
+    sizes = {"10": 10.0, "100": 100.0, "1000": 1000.0}
+    rng = np.random.default_rng(0)
+    numbers = {
+        arm: [{"score": 3 * size**1.5 * math.exp(rng.normal(0, 0.02))} for _ in range(8)] for arm, size in sizes.items()
+    }
+    (finding,) = Exponent("score", sizes, at_least=1.4, at_most=1.6).judge(Sample(numbers), 0.95, final=True)
+    assert finding.verdict is HOLDS
+    assert finding.interval.contains(1.5)
+    assert verdict(Exponent("score", sizes, at_most=1.2), Sample(numbers)) is FAILS
+
+
+def test_proportion_counts_trials_or_what_they_count() -> None:
+    ones = sample_of(only=[1.0] * 18 + [0.0] * 2)
+    assert verdict(Proportion("score", above=0.5), ones) is HOLDS
+    assert verdict(Proportion("score", above=0.95), ones) is UNDECIDED
+    counted = Sample({"only": [{"hits": 90.0, "shots": 200.0}, {"hits": 85.0, "shots": 200.0}]})
+    assert verdict(Proportion("hits", of="shots", above=0.6), counted) is FAILS
+    with pytest.raises(ValueError, match="count successes"):
+        verdict(Proportion("score", above=0.5), sample_of(only=[0.5]))
+
+
+def test_never_is_refuted_at_once_and_holds_only_at_the_end() -> None:
+    clean = sample_of(only=[0.0, 0.0])
+    assert verdict(Never("score"), clean, final=False) is UNDECIDED
+    assert verdict(Never("score"), clean, final=True) is HOLDS
+    assert verdict(Never("score"), sample_of(only=[0.0, 1.0]), final=False) is FAILS
+
+
+def test_exact_numbers_are_points() -> None:
+    assert verdict(Above("score", 0.999), sample_of(exact=True, only=[1.0])) is HOLDS
+    assert verdict(Above("score", 1.0), sample_of(exact=True, only=[1.0])) is FAILS
+    assert verdict(CloseTo("score", 1.0, within=0.0), sample_of(exact=True, only=[1.0])) is HOLDS
+    with pytest.raises(ValueError, match="deterministic returned different"):
+        verdict(Above("score", 0.0), sample_of(exact=True, only=[1.0, 2.0]))
+
+
+def test_a_few_equal_numbers_decide_nothing() -> None:
+    """Three runs with the same accuracy have no variance; a t interval of width zero would be overconfident."""
+    assert verdict(Above("score", 0.5), sample_of(only=[1.0])) is UNDECIDED
+    assert verdict(Above("score", 0.5), sample_of(only=[1.0] * 3)) is UNDECIDED
+    assert verdict(Above("score", 0.5), sample_of(only=[1.0] * 6)) is HOLDS
+    assert verdict(Greater("score", "a", than="b", paired=False), sample_of(a=[1.0] * 3, b=[0.0] * 3)) is UNDECIDED
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.floats(-5, 5))
+def test_less_mirrors_greater(values: list[float], by: float) -> None:
+    """Greater(a, b, by) and Less(b, a, by) say the same of every sample."""
+    sample = sample_of(a=values, b=list(reversed(values)))
+    assert verdict(Greater("score", "a", than="b", by=by), sample) is verdict(
+        Less("score", "b", than="a", by=by), sample
+    )
+
+
+def null_claim(looks: int | tuple[int, ...]) -> Claim:
+    return Claim(
+        "Nothing is something.",
+        arms=["a", "b"],
+        rule=Greater("score", "a", than="b"),
+        budgets={"desk": Budget(seeds=looks)},
+        trial=lambda *_: {"score": 0.0},
+    )
+
+
+def verdict_rates(
+    looks: int | tuple[int, ...], effect: float, repeats: int, *, df: float = math.inf
+) -> dict[Verdict, float]:
+    """How often each verdict comes out when the true paired difference is `effect` standard deviations."""
+    rng = np.random.default_rng(7)
+    claim = null_claim(looks)
+    most = claim.budget("desk").seeds
+    counts = dict.fromkeys(Verdict, 0)
+    for _ in range(repeats):
+        draws = rng.normal(effect, 1, most) if math.isinf(df) else effect + rng.standard_t(df, most)
+        numbers = {
+            "a": {i: {"score": float(x)} for i, x in enumerate(draws)},
+            "b": {i: {"score": 0.0} for i in range(most)},
+        }
+        found = judge("toy/null", claim, "desk", numbers).verdict
+        assert found is not None
+        counts[found] += 1
+    return {word: count / repeats for word, count in counts.items()}
+
+
+@pytest.mark.parametrize("looks", [10, (5, 10, 20), (4, 8, 12, 16), (10, 25)])
+def test_a_true_null_is_decided_about_one_time_in_twenty_looks_included(looks: int | tuple[int, ...]) -> None:
+    """Two-sided error 5% over all looks together: 'holds' and 'fails' each about 2.5% of the time."""
+    repeats = 3000
+    rates = verdict_rates(looks, 0.0, repeats)
+    wrong = rates[HOLDS] + rates[FAILS]
+    slack = 3.5 * math.sqrt(0.05 * 0.95 / repeats)
+    assert 0.05 - slack < wrong < 0.05 + slack
+    assert rates[HOLDS] < 0.025 + 3.5 * math.sqrt(0.025 * 0.975 / repeats)
+
+
+def test_looking_without_spending_would_be_wrong_far_oftener() -> None:
+    """The control: plain 95% intervals at every look decide a true null about one time in eight."""
+    rng = np.random.default_rng(7)
+    wrong = sum(
+        any(mean_interval(draws[:look], 0.95).excludes(0) for look in (5, 10, 15, 20))
+        for draws in rng.normal(size=(2000, 20))
+    )
+    assert wrong / 2000 > 0.09
+
+
+def test_a_real_effect_is_found_and_early() -> None:
+    assert verdict_rates((5, 10, 20), 1.0, 500)[HOLDS] > 0.95
+    assert judge_seeds(effect=4.0) == 5
+
+
+def judge_seeds(effect: float) -> int:
+    numbers = {
+        "a": {i: {"score": effect + 0.1 * (-1) ** i} for i in range(20)},
+        "b": {i: {"score": 0.0} for i in range(20)},
+    }
+    return judge("toy/null", null_claim((5, 10, 20)), "desk", numbers).seeds
+
+
+def test_a_decided_look_stands_whatever_comes_after() -> None:
+    """Seeds beyond the deciding look do not enter: the verdict does not depend on how much was run in parallel."""
+    early = {"a": {i: {"score": 4 + 0.1 * (-1) ** i} for i in range(5)}, "b": {i: {"score": 0.0} for i in range(5)}}
+    late = {
+        "a": early["a"] | {i: {"score": -1000.0} for i in range(5, 20)},
+        "b": {i: {"score": 0.0} for i in range(20)},
+    }
+    assert judge("toy/null", null_claim((5, 10, 20)), "desk", early).verdict is HOLDS
+    assert judge("toy/null", null_claim((5, 10, 20)), "desk", late).verdict is HOLDS
+
+
+def test_an_incomplete_look_decides_nothing() -> None:
+    numbers = {"a": {i: {"score": 9.0 + i} for i in range(4)}, "b": {i: {"score": 0.0} for i in range(5)}}
+    judgement = judge("toy/null", null_claim((5, 10)), "desk", numbers)
+    assert (judgement.verdict, judgement.word, judgement.seeds) == (None, "not run", 0)
+
+
+def test_a_conjunction_errs_no_oftener_than_one_of_its_parts() -> None:
+    """All of three true nulls: 'holds' needs all three, 'fails' is corrected for three chances."""
+    rng = np.random.default_rng(3)
+    rule = Greater("score", "a", than=["b", "c", "d"])
+    words = []
+    for _ in range(1500):
+        arms = {arm: list(rng.normal(size=10)) for arm in "abcd"}
+        words.append(verdict(rule, sample_of(**arms)))
+    assert words.count(HOLDS) / 1500 < 0.025
+    assert words.count(FAILS) / 1500 < 0.025 + 3.5 * math.sqrt(0.025 * 0.975 / 1500)
+
+
+def test_levels_of_a_single_look_are_the_claims_own() -> None:
+    assert levels_of((10,), 0.95) == (0.95,)
+    spent = levels_of((5, 10, 20), 0.95)
+    assert all(level > 0.95 for level in spent)
+    assert list(spent) == sorted(spent, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Greater("score", "a", than=[]), "than"),
+        (lambda: Greater("score", "a", than="b", by=float("nan")), "by: expected a finite"),
+        (lambda: Ordered("score", ["a"]), "at least two"),
+        (lambda: Proportion("score"), "above=, below="),
+        (lambda: Exponent("score", {"a": 1.0}, at_most=1.0), "two different"),
+        (lambda: Exponent("score", {"a": 1.0, "b": 2.0}), "at_least="),
+        (lambda: Budget(seeds=0), "positive number"),
+        (lambda: Budget(seeds=(5, 5)), "looks must grow"),
+        (lambda: Claim("", arms=["a"], rule=Above("x", 0), budgets={"desk": Budget(2)}), "statement"),
+        (lambda: Claim("x", arms=[], rule=Above("x", 0), budgets={"desk": Budget(2)}), "arms"),
+        (lambda: Claim("x", arms=["a"], rule=Greater("x", "a", than="b"), budgets={"desk": Budget(2)}), r"\['b'\]"),
+        (lambda: Claim("x", arms=["a"], rule=Above("x", 0), budgets={"dsek": Budget(2)}), "dsek"),
+        (lambda: Claim("x", arms=["a"], rule=Above("x", 0), budgets={"desk": Budget(2)}, level=95), "level"),
+        (lambda: Claim("x", arms=["a"], rule=Above("x", 0), budgets={"desk": Budget(2)}).function, "no trial"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()  # type: ignore[operator]
+
+
+def test_wrong_kinds_are_refused() -> None:
+    with pytest.raises(TypeError, match="JSON values"):
+        Budget(seeds=2, optimizer=object())
+    with pytest.raises(TypeError, match="expected a rule"):
+        Claim("x", arms=["a"], rule="greater", budgets={"desk": Budget(2)})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="takes rules"):
+        All()
+
+
+def test_the_fingerprint_follows_what_the_verdict_depends_on() -> None:
+    def make(statement: str = "s", by: float = 0.0, looks: int = 5, **config: float) -> str:
+        rule = Greater("score", "a", than="b", by=by)
+        return Claim(statement, arms=["a", "b"], rule=rule, budgets={"desk": Budget(looks, **config)}).fingerprint(
+            "desk"
+        )
+
+    assert make() == make()
+    assert len({make(), make(statement="t"), make(by=0.1), make(looks=6), make(epochs=3)}) == 5

@@ -1,0 +1,250 @@
+"""The evidence store: what it keeps, what it refuses, and how it fails."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from paperwright.claims import Budget, Claim, Greater, Store, StoreError, judge
+from paperwright.claims.fingerprint import Context
+from paperwright.claims.store import Key
+from paperwright.claims.trial import Outcome
+
+CONTEXT = Context("claim", "source", "cpu", {"python": "3"}, {})
+
+
+def key(seed: int, arm: str = "a", **change: object) -> Key:
+    return Key(
+        **({"paper": "toy", "claim": "adds", "budget": "desk", "arm": arm, "seed": seed, "context": CONTEXT} | change)
+    )  # type: ignore[arg-type]
+
+
+def outcome(score: float | None = 1.0) -> Outcome:
+    numbers = None if score is None else {"score": score}
+    return Outcome(numbers, None if numbers else "failed", None, time.time(), 0.1, 1000, {"device": "cpu"})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "evidence.sqlite"
+
+
+def test_a_record_comes_back_as_it_went_in(path: Path) -> None:
+    with Store(path) as store:
+        assert store.add(key(3), outcome(0.1 + 0.2))
+    with Store(path) as store:
+        (record,) = store.records()
+    assert record.key == key(3)
+    assert record.outcome.numbers == {"score": 0.1 + 0.2}
+    assert record.outcome.machine == {"device": "cpu"}
+
+
+def test_a_result_is_never_replaced(path: Path) -> None:
+    with Store(path) as store:
+        assert store.add(key(0), outcome(1.0))
+        assert not store.add(key(0), outcome(2.0))
+        assert store.add(key(0, config={"epochs": 2}), outcome(3.0))
+        assert store.add(key(0, context=Context("claim", "other", "cpu")), outcome(4.0))
+        assert [record.outcome.numbers for record in store.records()] == [
+            {"score": 1.0},
+            {"score": 3.0},
+            {"score": 4.0},
+        ]
+
+
+def test_a_lease_is_one_process_at_a_time(path: Path) -> None:
+    with Store(path) as one, Store(path) as other:
+        assert one.lease(key(0))
+        assert one.lease(key(0)), "one's own lease is taken again"
+        assert not other.lease(key(0))
+        one.add(key(0), outcome())
+        assert not other.lease(key(0)), "it has a result"
+        assert one.lease(key(1))
+        one.release()
+        assert other.lease(key(1))
+
+
+def test_many_threads_write_at_once(path: Path) -> None:
+    def write(first: int) -> None:
+        with Store(path) as store:
+            for seed in range(first, first + 40):
+                store.add(key(seed % 60), outcome(float(seed % 60)))
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in (0, 20, 40, 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Store(path) as store:
+        seeds = [record.key.seed for record in store.records()]
+    assert sorted(seeds) == list(range(60))
+
+
+def test_merge_takes_each_record_once_with_its_provenance(tmp_path: Path, path: Path) -> None:
+    with Store(tmp_path / "gpu.sqlite") as other, Store(path) as store:
+        other.add(key(0), outcome(9.0))
+        other.add(key(1), outcome(9.0))
+        other.add(key(2), outcome(None))
+        store.add(key(0), outcome(1.0))
+        assert store.merge(other.records()) == (2, 1)
+        assert store.merge(other.records()) == (0, 3)
+        origins = {record.key.seed: record.origin for record in store.records()}
+        scores = {record.key.seed: record.outcome.numbers for record in store.records()}
+        assert origins == {0: store.origin, 1: other.origin, 2: other.origin}
+        assert scores[0] == {"score": 1.0}
+
+
+def test_twenty_thousand_records_are_listed_and_judged_in_two_seconds(path: Path) -> None:
+    claim = Claim(
+        "x",
+        arms=["a", "b"],
+        rule=Greater("score", "a", than="b"),
+        budgets={"desk": Budget(10_000)},
+        trial=lambda *_: {},
+    )
+    with Store(path) as store:
+        store.merge(record_of(store, seed, arm) for seed in range(10_000) for arm in ("a", "b"))
+        began = time.perf_counter()
+        numbers: dict[str, dict[int, object]] = {"a": {}, "b": {}}
+        for record in store.records():
+            numbers[record.key.arm][record.key.seed] = record.outcome.numbers
+        judgement = judge("toy/adds", claim, "desk", numbers)  # type: ignore[arg-type]
+        took = time.perf_counter() - began
+    assert judgement.recorded == 20_000
+    assert took < 2
+
+
+def record_of(store: Store, seed: int, arm: str) -> object:
+    from paperwright.claims import Record
+
+    return Record(key(seed, arm), outcome(seed % 7 + (arm == "a")), f"{seed}{arm}", store.origin)
+
+
+@pytest.mark.parametrize("left", [0.5, 0.9, 0.1])
+def test_a_truncated_store_says_so_and_is_left_alone(path: Path, left: float) -> None:
+    with Store(path) as store:
+        for seed in range(300):
+            store.add(key(seed), outcome(float(seed)))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(left * len(content))])
+    damaged = path.read_bytes()
+    with pytest.raises(StoreError, match="is damaged") as caught:
+        Store(path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == damaged
+
+
+def test_what_is_not_a_store_is_refused(path: Path, tmp_path: Path) -> None:
+    path.write_text("a letter to a friend, not a database at all " * 50, encoding="utf-8")
+    with pytest.raises(StoreError, match="damaged"):
+        Store(path)
+    with sqlite3.connect(tmp_path / "music.sqlite") as other:
+        other.execute("CREATE TABLE songs (title TEXT)")
+    other.close()
+    with pytest.raises(StoreError, match="something else"):
+        Store(tmp_path / "music.sqlite")
+    with pytest.raises(StoreError, match="no evidence store"):
+        Store(tmp_path / "nowhere.sqlite", create=False)
+
+
+def test_a_newer_store_is_refused(path: Path) -> None:
+    Store(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE store SET value = '99' WHERE key = 'version'")
+    database.close()
+    with pytest.raises(StoreError, match="newer paperwright"):
+        Store(path)
+
+
+def test_a_folder_that_cannot_be_written(
+    toy: Path, paperwright: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    found = paperwright("check", "toy/adds", "--store", str(blocked / "evidence.sqlite"))
+    assert found.returncode == 4
+    assert_one_line(found.stderr)
+
+
+def assert_one_line(said: str) -> None:
+    assert said.startswith("paperwright: ")
+    assert said.count("\n") == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 512 KiB; where one cannot be mounted there is no such test."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if not mount or os.geteuid() != 0:
+        pytest.skip("mounting a small file system takes root")
+    mounted = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_loses_nothing_recorded(small_disk: Path) -> None:
+    path = small_disk / "evidence.sqlite"
+    store = Store(path)
+    written = 0
+
+    def fill() -> None:
+        nonlocal written
+        for seed in range(100_000):
+            store.add(key(seed), outcome())
+            written += 1
+
+    with pytest.raises(StoreError, match="the disk is full: make room; everything recorded before is safe"):
+        fill()
+    assert written > 10
+    assert len(list(store.records())) == written
+    store.close()
+
+
+def test_a_full_disk_ends_a_check_with_one_line(
+    toy: Path, small_disk: Path, paperwright: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    found = paperwright("check", "toy/quick", "--store", str(small_disk / "evidence.sqlite"))
+    assert found.returncode == 4
+    last = found.stderr.strip().splitlines()[-1]
+    assert last.startswith("paperwright: cannot write to the evidence store")
+    assert "Traceback" not in found.stderr
+
+
+def test_a_read_only_folder(
+    toy: Path, tmp_path: Path, paperwright: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    folder = tmp_path / "sealed"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        folder.chmod(0o500)
+        if os.access(folder, os.W_OK):
+            pytest.skip("this user may write everywhere")
+    try:
+        found = paperwright("check", "toy/adds", "--store", str(folder / "evidence.sqlite"))
+    finally:
+        if not mounted.returncode:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+    assert found.returncode == 4
+    assert_one_line(found.stderr)
+    assert "--store" in found.stderr
+
+
+def test_import_costs_no_torch() -> None:
+    script = "import sys, paperwright.claims; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

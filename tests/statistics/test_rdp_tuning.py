@@ -1,0 +1,525 @@
+"""The accountant of private tuning, against closed forms, exact divergences and dp-accounting."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paperwright.statistics.rdp_tuning import (
+    DEFAULT_ORDERS,
+    RunCount,
+    audit_epsilon,
+    gaussian_rdp,
+    gaussian_tradeoff,
+    plan_search,
+    rdp_to_delta,
+    rdp_to_epsilon,
+    renyi_divergence,
+    sample_best,
+    selected_pmf,
+    selected_rdp,
+)
+from paperwright.statistics.rdp_tuning.known_bases import KnownBase
+
+examples = settings(max_examples=25, deadline=None)
+
+ETAS = st.floats(-0.95, 5)
+GAMMAS = st.floats(2e-3, 1)
+MEANS = st.floats(1, 1e4)
+
+# The spec's grid and base: 0.1-zCDP.
+ORDERS = np.array([*range(2, 65), 128, 256, 512, 1024], dtype=np.float64)
+ZCDP = 0.1 * ORDERS
+
+
+def epsilon_of(rdp, orders=ORDERS, delta=1e-6):
+    return rdp_to_epsilon(orders, rdp, delta, warn=False)
+
+
+# Run counts
+
+
+@pytest.mark.parametrize(
+    ("eta", "gamma", "pmf", "mean", "quantile"),
+    [
+        (0, 0.1, [0.3908650337, 0.1758892652, 0.1055335591, 0.07123515239], 3.90865033713, 0.676816629208),
+        (0.5, 0.1, [0.208113883, 0.140476871, 0.1053576533, 0.08296915195], 6.58113883008, 0.759746926648),
+        (1, 0.1, [0.1, 0.09, 0.081, 0.0729], 10, 0.826841346544),
+        (-0.5, 0.1, [0.658113883, 0.1480756237, 0.06663403065, 0.03748164224], 2.08113883008, 0.586582308883),
+        (2, 0.3, [0.1384615385, 0.1453846154, 0.1356923077, 0.1187307692], 5.12820512821, 10 / 13),
+    ],
+)
+def test_run_count_figures_from_60_digits(eta, gamma, pmf, mean, quantile):
+    runs = RunCount.negative_binomial(eta=eta, gamma=gamma)
+    np.testing.assert_allclose(runs.pmf([1, 2, 3, 4]), pmf, rtol=1e-9)
+    assert runs.mean == pytest.approx(mean, rel=1e-11)
+    assert runs.expected_quantile() == pytest.approx(quantile, rel=1e-11)
+    assert runs.pmf(0) == 0
+    assert runs.prob_no_run == 0
+
+
+@examples
+@given(eta=ETAS, gamma=GAMMAS)
+def test_run_count_agrees_with_itself(eta, gamma):
+    runs = RunCount.negative_binomial(eta=eta, gamma=gamma)
+    k = np.arange(1, 15_000)
+    pmf = runs.pmf(k)
+    assert pmf.sum() + 1 - runs.cdf(k[-1]) == pytest.approx(1, abs=1e-9)
+    np.testing.assert_allclose(pmf[1:200], pmf[:199] * (1 - gamma) * (k[:199] + eta) / (k[:199] + 1), rtol=1e-9)
+    assert math.exp(runs.log_pgf_derivative(0.0)) == pytest.approx(runs.mean, rel=1e-12)
+    for x in (0.0, 0.3, 0.5, 0.9, 0.999, 1.0):
+        assert runs.pgf(x) == pytest.approx(float(pmf @ x**k), abs=1e-8)
+        slope = float(pmf @ (k * x ** (k - 1.0)))
+        assert math.exp(runs.log_pgf_derivative(1 - x)) == pytest.approx(slope, rel=1e-6)
+    np.testing.assert_allclose(runs.cdf(k[:40]), np.cumsum(pmf)[:40], atol=1e-11)
+
+
+@examples
+@given(eta=st.floats(-0.9, 5), mean=MEANS)
+def test_gamma_for_a_mean_is_on_the_conservative_side(eta, mean):
+    runs = RunCount.negative_binomial(eta=eta, mean=mean)
+    drawn = math.exp(runs.log_mean)
+    assert mean * (1 - 1e-15) <= drawn <= mean * (1 + 1e-10)
+
+
+def test_mean_one_is_exactly_one_run():
+    for eta in (-0.5, 0, 0.3, 1, 4):
+        assert RunCount.negative_binomial(eta=eta, mean=1).gamma == 1
+    runs = RunCount.logarithmic(mean=1 + 1e-12)  # E[K] - 1 = (1 + eta) (1 - gamma) / 2 to first order
+    assert 1 - runs.gamma == pytest.approx(2e-12, rel=1e-3)
+
+
+@pytest.mark.parametrize("u", [0.0, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize(
+    "runs",
+    [
+        RunCount.logarithmic(mean=20),
+        RunCount.negative_binomial(eta=-0.5, gamma=1e-6),
+        RunCount.geometric(mean=50),
+        RunCount.poisson(mean=3),
+        RunCount.geometric(mean=5).truncated(9),
+    ],
+    ids=lambda runs: runs.kind,
+)
+def test_quantile_inverts_the_cdf(runs, u):
+    k = runs.quantile(u)
+    assert runs.cdf(k) >= u
+    assert runs.cdf(k - 1) < u or k == runs.quantile(0.0)
+
+
+def test_cdf_reaches_counts_that_no_sum_could():
+    runs = RunCount.logarithmic(gamma=1e-12)
+    # P[K > k] is close to E1(gamma k) / log(1/gamma); E1(1) = 0.219383934
+    assert 1 - runs.cdf(10**12) == pytest.approx(0.219383934 / math.log(1e12), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        RunCount.logarithmic(gamma=0.05),
+        RunCount.geometric(gamma=0.2),
+        RunCount.negative_binomial(eta=-0.5, gamma=0.01),
+        RunCount.negative_binomial(eta=-0.9, gamma=1e-4),
+        RunCount.negative_binomial(eta=0.01, gamma=0.05),
+        RunCount.negative_binomial(eta=2.5, gamma=0.3),
+        RunCount.poisson(mean=2.0),
+        RunCount.from_pmf({0: 0.1, 1: 0.4, 7: 0.5}),
+    ],
+    ids=str,
+)
+def test_samples_follow_the_distribution(runs):
+    n, cells = 200_000, np.arange(0, 12)
+    drawn = runs.sample(np.random.default_rng(7), n)
+    assert drawn.dtype == np.int64
+    expected = n * np.append(runs.pmf(cells), 1 - runs.cdf(cells[-1]))
+    counts = np.append([np.sum(drawn == k) for k in cells], np.sum(drawn > cells[-1]))
+    used = expected > 5
+    statistic = np.sum((counts - expected)[used] ** 2 / expected[used])
+    assert statistic < used.sum() + 5 * math.sqrt(2 * used.sum())  # chi-square, five sigma
+    assert np.all(counts[expected == 0] == 0)
+
+
+def test_samples_of_tiny_gamma_match_the_exact_quantiles():
+    for runs in (RunCount.logarithmic(gamma=1e-12), RunCount.negative_binomial(eta=-0.2, gamma=1e-12)):
+        drawn = runs.sample(np.random.default_rng(3), 100_000)
+        for u in (0.5, 0.9):
+            assert np.mean(drawn <= runs.quantile(u)) == pytest.approx(float(runs.cdf(runs.quantile(u))), abs=0.006)
+
+
+def test_samples_of_one_run_and_of_no_cap():
+    assert np.all(RunCount.logarithmic(gamma=1).sample(np.random.default_rng(0), 100) == 1)
+    assert np.all(RunCount.negative_binomial(eta=2, gamma=1).sample(np.random.default_rng(0), 100) == 1)
+    assert isinstance(RunCount.geometric(mean=4).sample(np.random.default_rng(0)), int)
+    assert RunCount.geometric(mean=4).sample(np.random.default_rng(0), (2, 3)).shape == (2, 3)
+    with pytest.raises(OverflowError, match="64 bits"):
+        RunCount.logarithmic(gamma=1e-25).sample(np.random.default_rng(0), 1000)
+
+
+def test_default_randomness_is_fresh():
+    runs = RunCount.geometric(mean=1e6)
+    assert runs.sample() != runs.sample()
+
+
+def test_expected_best_is_the_exact_expectation():
+    scores = [0.1, 0.9, 0.5, 0.4]
+    runs = RunCount.geometric(mean=3)
+    k = np.arange(1, 400)
+    best = np.sort(scores) @ np.diff((np.arange(5)[:, None] / 4) ** k, axis=0)  # E[best | K=k]
+    assert runs.expected_best(scores) == pytest.approx(float(best @ runs.pmf(k)), rel=1e-12)
+    assert runs.expected_best(scores[::-1]) == runs.expected_best(scores)
+    assert RunCount.poisson(mean=2).expected_best([0.7, 0.7]) == pytest.approx(0.7)
+
+
+@examples
+@given(mean=st.floats(1, 100))
+def test_poisson_pieces(mean):
+    runs = RunCount.poisson(mean=mean)
+    assert runs.prob_no_run == pytest.approx(math.exp(-mean))
+    k = np.arange(0, 400)
+    assert runs.expected_quantile() == pytest.approx(float(runs.pmf(k) @ (k / (k + 1))), rel=1e-10)
+    assert runs.pgf(0.3) == pytest.approx(float(runs.pmf(k) @ 0.3**k), rel=1e-10)
+
+
+def test_a_table_is_the_distribution_it_was_made_from():
+    runs = RunCount.negative_binomial(eta=0.5, mean=4).truncated(6)
+    k = np.arange(0, 7)
+    parent = RunCount.negative_binomial(eta=0.5, mean=4)
+    np.testing.assert_allclose(runs.pmf(k), parent.pmf(k) / parent.cdf(6), rtol=1e-12)
+    assert runs.pmf(7) == 0
+    assert runs.cdf(6) == pytest.approx(1)
+    assert runs.mean == pytest.approx(float(runs.pmf(k) @ k))
+    slope = float(runs.pmf(k) @ (k * 0.7 ** np.maximum(k - 1.0, 0)))
+    assert math.exp(runs.log_pgf_derivative(0.3)) == pytest.approx(slope)
+    assert runs.expected_quantile() == pytest.approx(float(runs.pmf(k) @ (k / (k + 1))))
+
+
+# Closed forms
+
+FROM_PEER = {  # dp-accounting 0.6.0, mean 10: epsilon' at orders 2, 4, 8, 16, 32; epsilon at 1e-6 and its order
+    0.0: ([2.16300876, 2.16300876, 2.23143247, 2.85599741, 4.37676868], 3.45187789, 13),
+    0.5: ([2.49229364, 2.49229364, 2.56071734, 3.18528229, 4.70605356], 3.78116277, 13),
+    1.0: ([2.78155106, 2.78155106, 2.84997476, 3.47453971, 4.99531098], 4.07042019, 13),
+    2.0: ([3.28587397, 3.28587397, 3.35429768, 3.97886263, 5.49963389], 4.57474310, 13),
+}
+
+
+@pytest.mark.parametrize(("eta", "gamma"), [(0, 0.02691825959), (0.5, 0.0625), (1, 0.1), (2, 0.170820393)])
+def test_closed_form_figures(eta, gamma):
+    runs = RunCount.negative_binomial(eta=eta, mean=10)
+    assert runs.gamma == pytest.approx(gamma, rel=5e-9)
+    rdp = selected_rdp(ORDERS, ZCDP, runs, "closed")
+    figures, epsilon, order = FROM_PEER[eta]
+    np.testing.assert_allclose(rdp[np.searchsorted(ORDERS, [2, 4, 8, 16, 32])], figures, atol=1e-8)
+    assert epsilon_of(rdp) == pytest.approx((epsilon, 1e-6, order), abs=1e-8)
+
+
+def test_poisson_closed_form_figures():
+    rdp = selected_rdp(ORDERS, ZCDP, RunCount.poisson(mean=10), "closed")
+    figures = [2.64480207, 3.19569585, 4.12605619, 5.80763366]
+    np.testing.assert_allclose(rdp[np.searchsorted(ORDERS, [4, 8, 16, 32])], figures, atol=1e-8)
+    assert rdp[0] == rdp[1] < 2.88090477  # the peer's figure at order 2, where it leaves monotonicity out
+    assert epsilon_of(rdp) == pytest.approx((4.60764809, 1e-6, 11), abs=1e-8)
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.5, 1.0, 2.0, math.inf])
+@pytest.mark.parametrize("mean", [2.0, 10.0, 300.0])
+def test_closed_form_is_never_above_the_peer(shape, mean):
+    peer = pytest.importorskip("dp_accounting.rdp.rdp_privacy_accountant")
+    orders = np.array(DEFAULT_ORDERS)
+    rdp = 0.05 * orders
+    theirs = peer._compute_rdp_repeat_and_select(orders, rdp, mean, shape)
+    runs = RunCount.poisson(mean=mean) if math.isinf(shape) else RunCount.negative_binomial(eta=shape, mean=mean)
+    ours = selected_rdp(orders, rdp, runs, "closed")
+    assert np.all(ours <= theirs * (1 + 1e-9))
+    if math.isinf(shape):
+        theirs = np.minimum.accumulate(theirs[::-1])[::-1]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["closed", "numeric", "best"])
+@pytest.mark.parametrize("eta", [-0.5, 0, 1])
+def test_one_run_costs_what_one_run_costs(eta, method):
+    runs = RunCount.negative_binomial(eta=eta, mean=1)
+    np.testing.assert_allclose(selected_rdp(ORDERS, ZCDP, runs, method), ZCDP, rtol=1e-12)
+    assert epsilon_of(ZCDP).epsilon == pytest.approx(2.143, abs=5e-4)
+
+
+@pytest.mark.parametrize(("eta", "factor"), [(0, 2), (1, 3), (-0.5, 1.5), (-0.999, 1.001)])
+def test_pure_privacy_corollary(eta, factor):
+    runs = RunCount.negative_binomial(eta=eta, gamma=1e-3)
+    assert selected_rdp([math.inf], [0.5], runs, "closed")[0] == pytest.approx(factor * 0.5)
+    assert selected_rdp([2.0, math.inf], [0.4, 0.5], runs, "best")[-1] <= factor * 0.5 + 1e-12
+    assert rdp_to_epsilon([2.0, math.inf], [0.4, 0.5], 1e-9).epsilon == pytest.approx(0.5)
+
+
+# The numeric bound
+
+
+@pytest.mark.parametrize(
+    ("runs", "from_rdp", "with_tradeoff"),
+    [
+        (RunCount.logarithmic(mean=10), 3.004, 2.879),
+        (RunCount.logarithmic(mean=100), 3.591, 3.452),
+        (RunCount.geometric(mean=10), 3.241, 3.030),
+        (RunCount.geometric(mean=100), 4.149, 3.882),
+        (RunCount.poisson(mean=10), 4.630, 3.794),
+        (RunCount.poisson(mean=100), 19.09, 13.92),
+        (RunCount.poisson(mean=1000), 58.13, 36.15),
+    ],
+    ids=lambda value: str(value) if isinstance(value, float) else f"{value.kind} {value.mean:g}",
+)
+def test_numeric_bound_reaches_the_reference(runs, from_rdp, with_tradeoff):
+    # The reference used coarser cells: a smaller figure is a sharper bound, and the tests below hold it to be one.
+    closed = epsilon_of(selected_rdp(ORDERS, ZCDP, runs, "closed")).epsilon
+    ours = epsilon_of(selected_rdp(ORDERS, ZCDP, runs, "numeric")).epsilon
+    tradeoff = gaussian_tradeoff(1 / math.sqrt(0.2))
+    sharper = epsilon_of(selected_rdp(ORDERS, ZCDP, runs, "numeric", tradeoff)).epsilon
+    assert 0.98 * from_rdp < ours < from_rdp + 1e-3
+    assert ours < closed * (1 + 5e-4)
+    assert 0.98 * with_tradeoff < sharper < with_tradeoff + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("eta", "gamma", "sigma", "order", "exact", "closed", "numeric"),
+    [
+        (0, 0.1, 1, 1.5, 0.89712, 5.12235, 4.00933),
+        (0, 0.1, 1, 4, 2.38173, 4.10037, 3.38571),
+        # exact at order 16: 8 + log(E[K]) / 15, the density ratio at p = 0 having all the weight
+        (0, 0.1, 1, 16, 8 + math.log(3.90865033713) / 15, 9.73685, 9.14811),
+        (1, 0.1, 10, 16, 0.13264, 0.65270, 0.35778),
+        (-0.5, 0.1, 1, 4, 2.19887, 3.06729, 2.70996),
+    ],
+)
+def test_gaussian_exact_closed_numeric(eta, gamma, sigma, order, exact, closed, numeric):
+    base, runs = KnownBase("gaussian", 1 / sigma), RunCount.negative_binomial(eta=eta, gamma=gamma)
+    fine = [*np.round(np.arange(1.01, 3, 0.01), 2), *np.arange(3, 64.1, 0.25), *np.geomspace(65, 1e5, 400)]
+    orders = np.array(fine)
+    here = int(np.argmin(np.abs(orders - order)))
+    found = max(base.selected_divergence(runs, order, reverse=reverse) for reverse in (False, True))
+    assert found == pytest.approx(exact, abs=1e-5)
+    # at these orders the references are before monotonicity, which can only lower them
+    assert found <= selected_rdp(orders, base.rdp(orders), runs, "closed")[here] <= closed + 1e-5
+    assert found <= selected_rdp(orders, base.rdp(orders), runs, "numeric")[here] <= numeric + 5e-4
+
+
+@pytest.mark.parametrize(
+    ("eta", "gamma", "loss"),
+    [(0, 1e-3, 0.9228527393), (1, 1e-3, 1.3497017802), (0, 1e-2, 0.9010647410), (1, 1e-2, 1.3056159881)],
+)
+def test_three_outcomes(eta, gamma, loss):
+    runs = RunCount.negative_binomial(eta=eta, gamma=gamma)
+    there = np.array([0.78, 0.02, 0.2])
+    here = there * np.exp([0, 0.5, -0.5])
+    here[0] = 1 - here[1:].sum()
+    assert math.log(selected_pmf(here, runs)[1] / selected_pmf(there, runs)[1]) == pytest.approx(loss, abs=1e-9)
+    assert loss <= selected_rdp([math.inf], [0.5], runs)[0]
+
+
+def test_the_released_figure_script_is_unsound_where_the_theorem_is_not():
+    base, runs = KnownBase("gaussian", 1.0), RunCount.logarithmic(gamma=0.9)
+    exact = base.selected_divergence(runs, 4.0, reverse=True)
+    assert exact == pytest.approx(2.016, abs=5e-4)
+    # The script has log(1/gamma - 1) where the theorem has log(1/gamma).
+    orders = np.arange(1.01, 20, 0.01)
+    script = 2.0 + math.log(runs.mean) / 3 + np.min((1 - 1 / orders) * orders / 2 + math.log(1 / 0.9 - 1) / orders)
+    assert script == pytest.approx(-0.153, abs=0.02)
+    assert exact <= selected_rdp(orders, orders / 2, runs, "best")[np.searchsorted(orders, 4.0)] <= 2.127
+
+
+@examples
+@given(
+    kind=st.sampled_from(["negative binomial", "poisson", "truncated"]),
+    eta=ETAS,
+    gamma=st.floats(0.03, 1),
+    weights=st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), min_size=2, max_size=6),
+    order=st.sampled_from([1.5, 2.0, 4.0, 16.0, math.inf]),
+)
+def test_no_discrete_mechanism_exceeds_the_bound(kind, eta, gamma, weights, order):
+    runs = {
+        "negative binomial": lambda: RunCount.negative_binomial(eta=eta, gamma=gamma),
+        "poisson": lambda: RunCount.poisson(mean=1 / gamma),
+        "truncated": lambda: RunCount.negative_binomial(eta=eta, gamma=gamma).truncated(12),
+    }[kind]()
+    here, there = np.array(weights).T / np.sum(weights, axis=0)[:, None]
+    orders = np.array([1.1, 1.25, 1.5, 2, 3, 4, 8, 16, 64, math.inf])
+    both = [[renyi_divergence(p, q, o) for o in orders] for p, q in ((here, there), (there, here))]
+    bound = selected_rdp(orders, np.max(both, axis=0), runs)[np.searchsorted(orders, order)]
+    after = [np.append(selected_pmf(pmf, runs), runs.prob_no_run) for pmf in (here, there)]
+    assert renyi_divergence(*after, order) <= bound + 1e-9
+
+
+@examples
+@given(eta=st.floats(-0.9, 5), mean=st.floats(1, 500), rho=st.floats(1e-3, 2))
+def test_bounds_have_the_right_shape(eta, mean, rho):
+    runs = RunCount.negative_binomial(eta=eta, mean=mean)
+    more = RunCount.negative_binomial(eta=eta, mean=2 * mean)
+    lighter = RunCount.negative_binomial(eta=eta + 0.5, mean=mean)
+    rdp = rho * ORDERS
+    closed, best = selected_rdp(ORDERS, rdp, runs, "closed"), selected_rdp(ORDERS, rdp, runs, "best")
+    assert np.all(best <= closed)
+    assert np.all(best >= rdp - 1e-12)
+    for bound in (closed, best):
+        assert np.all(np.diff(bound) >= 0)
+    assert np.all(selected_rdp(ORDERS, rdp, more, "closed") >= closed - 1e-12)
+    assert np.all(selected_rdp(ORDERS, rdp, lighter, "closed") >= closed - 1e-12)
+
+
+def test_a_hard_cap_has_a_price_of_its_own():
+    free, capped = RunCount.logarithmic(mean=10), RunCount.logarithmic(mean=10).truncated(40)
+    assert capped.sample(np.random.default_rng(0), 10_000).max() <= 40
+    costs = [epsilon_of(selected_rdp(ORDERS, ZCDP, runs)).epsilon for runs in (free, capped)]
+    assert 2.143 < costs[1] < 4
+    assert epsilon_of(selected_rdp(ORDERS, ZCDP, RunCount.from_pmf({5: 1.0}))).epsilon == math.inf
+    with pytest.raises(ValueError, match="no closed form"):
+        selected_rdp(ORDERS, ZCDP, capped, "closed")
+
+
+def test_unknown_and_useless_orders():
+    runs = RunCount.logarithmic(mean=5)
+    rdp = selected_rdp([1.0, 2.0, 3.0], [0.0, 0.2, math.inf], runs)
+    assert rdp[0] == rdp[1] < math.inf == rdp[2]
+    assert np.all(np.isinf(selected_rdp([1.0], [0.0], runs, "numeric")))
+    assert np.all(np.isinf(selected_rdp([2.0, 3.0], [math.inf, math.inf], runs)))
+    assert np.all(selected_rdp(ORDERS, np.zeros(ORDERS.size), runs) >= 0)
+
+
+# Conversions
+
+
+@examples
+@given(delta=st.floats(1e-12, 0.1), rho=st.floats(1e-3, 3))
+def test_conversions_are_inverse(delta, rho):
+    there = rdp_to_epsilon(DEFAULT_ORDERS, rho * DEFAULT_ORDERS, delta, warn=False)
+    back = rdp_to_delta(DEFAULT_ORDERS, rho * DEFAULT_ORDERS, there.epsilon)
+    assert back.delta <= delta * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("rho", [1e-14, 1e-4, 0.1, 3.0])
+def test_conversions_agree_with_the_peer(rho):
+    peer = pytest.importorskip("dp_accounting.rdp.rdp_privacy_accountant")
+    orders = np.array(DEFAULT_ORDERS)
+    rdp = rho * orders
+    for delta in (1e-9, 1e-5, 0.01):
+        epsilon, order = peer.compute_epsilon(orders, rdp, delta)
+        ours = rdp_to_epsilon(orders, rdp, delta, warn=False)
+        assert ours.epsilon == pytest.approx(epsilon, abs=1e-12)
+        assert ours.order == order or epsilon == 0
+        if epsilon > 0:
+            assert rdp_to_delta(orders, rdp, epsilon).delta == pytest.approx(
+                peer.compute_delta(orders, rdp, epsilon)[0], rel=1e-9
+            )
+
+
+def test_an_order_at_the_end_of_the_grid_is_said():
+    with pytest.warns(UserWarning, match="last of the grid"):
+        rdp_to_epsilon([2.0, 3.0], [0.01, 0.015], 1e-6)
+    with pytest.warns(UserWarning, match="first of the grid"):
+        rdp_to_epsilon([8.0, 9.0], [40.0, 50.0], 1e-2)
+
+
+def test_gaussian_rdp_and_plan():
+    orders, rdp = gaussian_rdp(2.0, steps=3)
+    np.testing.assert_allclose(rdp, 3 * orders / 8)
+    plan = plan_search(lambda sigma: gaussian_rdp(sigma, steps=100), 3.0, 1e-5, mean=20)
+    assert plan.epsilon <= 3.0
+    assert plan.epsilon_of_one_run < plan.epsilon
+    louder = rdp_to_epsilon(
+        *(lambda curve: (curve[0], selected_rdp(*curve, plan.runs)))(
+            gaussian_rdp(plan.noise_multiplier * 0.99, steps=100)
+        ),
+        1e-5,
+    )
+    assert louder.epsilon > 3.0
+    assert float(plan) == plan.noise_multiplier
+    assert plan.as_dict()["runs"]["kind"] == "logarithmic"
+    with pytest.raises(ValueError, match="even noise"):
+        plan_search(lambda sigma: ([2.0, 3.0], [1.0, 2.0]), 0.1, 1e-5, mean=2)
+
+
+# Audit
+
+
+def test_audit_stays_between_the_truth_and_nothing():
+    runs = RunCount.geometric(gamma=1e-2)
+    there = np.array([0.78, 0.02, 0.2])
+    here = there * np.exp([0, 0.5, -0.5])
+    here[0] = 1 - here[1:].sum()
+
+    def search(pmf):
+        return lambda rng, n: sample_best(lambda u: np.searchsorted(np.cumsum(pmf)[:-1], u), runs, rng, n)
+
+    found = audit_epsilon(
+        search(here), search(there), lambda y: y == 1, 200_000, rng=np.random.default_rng(1), upper=1.5
+    )
+    assert 1.0 < found.lower < 1.3056
+    assert not found.contradicts
+    assert audit_epsilon(search(here), search(here), lambda y: y == 1, 1000, rng=np.random.default_rng(1)).lower == 0
+    bad = audit_epsilon(search(here), search(there), lambda y: y == 1, 200_000, rng=np.random.default_rng(1), upper=0.5)
+    assert bad.contradicts
+
+
+def test_best_of_no_run_is_nan():
+    best = sample_best(lambda u: u, RunCount.poisson(mean=1), np.random.default_rng(0), 10_000)
+    assert np.mean(np.isnan(best)) == pytest.approx(math.exp(-1), abs=0.02)
+
+
+# Bad input
+
+
+def uniform(rng, n):
+    return rng.random(n)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: RunCount.negative_binomial(eta=-1, mean=2), ValueError, "greater than -1"),
+        (lambda: RunCount.negative_binomial(eta=math.nan, mean=2), ValueError, "greater than -1"),
+        (lambda: RunCount.negative_binomial(eta=math.inf, mean=2), ValueError, "poisson"),
+        (lambda: RunCount.logarithmic(gamma=0), ValueError, "gamma"),
+        (lambda: RunCount.logarithmic(gamma=1.1), ValueError, "gamma"),
+        (lambda: RunCount.logarithmic(gamma=math.nan), ValueError, "gamma"),
+        (lambda: RunCount.logarithmic(mean=0.5), ValueError, "at least 1"),
+        (lambda: RunCount.logarithmic(mean=math.inf), ValueError, "at least 1"),
+        (lambda: RunCount.logarithmic(), ValueError, "exactly one"),
+        (lambda: RunCount.logarithmic(mean=2, gamma=0.5), ValueError, "exactly one"),
+        (lambda: RunCount.negative_binomial(eta=0, mean=[2]), TypeError, "mean"),
+        (lambda: RunCount.negative_binomial(eta=-0.999, mean=1e6), ValueError, "1e-299"),
+        (lambda: RunCount.poisson(mean=0.9), ValueError, "Theorem 6"),
+        (lambda: RunCount.from_pmf({1: 0.5}), ValueError, "sum to 1"),
+        (lambda: RunCount.from_pmf({-1: 1.0}), ValueError, "counts"),
+        (lambda: RunCount.from_pmf([1.0, 0.0]), ValueError, "never runs"),
+        (lambda: RunCount.logarithmic(mean=2).truncated(0), ValueError, "largest"),
+        (lambda: RunCount.logarithmic(mean=2).pmf(1.5), ValueError, "whole"),
+        (lambda: RunCount.logarithmic(mean=2).pgf(1.5), ValueError, r"\[0, 1\]"),
+        (lambda: RunCount.logarithmic(mean=2).quantile(1.0), ValueError, "less than 1"),
+        (lambda: RunCount.logarithmic(mean=2).expected_best([]), ValueError, "non-empty"),
+        (lambda: RunCount.logarithmic(mean=2).expected_best([math.nan]), ValueError, "finite"),
+        (lambda: RunCount.negative_binomial(eta=-0.5, mean=2).to_dp_event(None), ValueError, "eta >= 0"),
+        (lambda: selected_rdp([2, 3], [1.0], RunCount.poisson(mean=2)), ValueError, "one length"),
+        (lambda: selected_rdp([3, 2], [1, 1], RunCount.poisson(mean=2)), ValueError, "sorted"),
+        (lambda: selected_rdp([0.5, 2], [1, 1], RunCount.poisson(mean=2)), ValueError, "at least 1"),
+        (lambda: selected_rdp([2], [-1], RunCount.poisson(mean=2)), ValueError, "non-negative"),
+        (lambda: selected_rdp([2], [math.nan], RunCount.poisson(mean=2)), ValueError, "non-negative"),
+        (lambda: rdp_to_epsilon([2], [1], 0), ValueError, "delta"),
+        (lambda: rdp_to_epsilon([2], [1], 1), ValueError, "delta"),
+        (lambda: rdp_to_epsilon([1.0], [1], 0.1), ValueError, "larger orders"),
+        (lambda: rdp_to_delta([2], [1], -1), ValueError, "epsilon"),
+        (lambda: gaussian_rdp(0.0), ValueError, "noise_multiplier"),
+        (lambda: gaussian_tradeoff(0.0), ValueError, "noise"),
+        (lambda: audit_epsilon(uniform, uniform, lambda y: y > 0, 0), ValueError, "trials"),
+        (lambda: audit_epsilon(uniform, uniform, lambda y: y > 0, 9, delta=1), ValueError, "delta"),
+        (lambda: audit_epsilon(uniform, uniform, lambda y: y, 5), ValueError, "booleans"),
+        (lambda: plan_search(gaussian_rdp, -1, 1e-5, 2), ValueError, "target_epsilon"),
+    ],
+)
+def test_bad_input_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_method_and_tradeoff_are_checked():
+    with pytest.raises(ValueError, match="probabilities >= p"):
+        selected_rdp([2, 3], [1, 1], RunCount.poisson(mean=2), tradeoff=lambda p: p / 2)

@@ -1,0 +1,367 @@
+"""The private search: what it returns, what it refuses, and the libraries that it plugs into."""
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from paperwright.statistics.rdp_tuning import (
+    RunBudgetExceeded,
+    RunCount,
+    gaussian_rdp,
+    opacus_rdp,
+    private_search,
+    rdp_curve,
+    rdp_to_epsilon,
+    selected_rdp,
+)
+
+RATES = [0.01, 0.1, 1.0]
+BASE = gaussian_rdp(3.0)
+
+
+def parabola(rate, rng):
+    return {"rate": rate}, -((math.log10(rate) + 1) ** 2)
+
+
+def search(train=parabola, candidates=RATES, *, mean=20, seed=0, **options):
+    options = {"runs": RunCount.logarithmic(mean=mean), "base": BASE, "delta": 1e-5, "method": "closed", **options}
+    return private_search(train, candidates, rng=np.random.default_rng(seed), **options)
+
+
+def test_the_winner_and_its_price():
+    result = search(runs=RunCount.geometric(mean=50), method="best")
+    assert result.best_candidate == 0.1
+    assert result.model == {"rate": 0.1}
+    assert result.score == 0
+    expected = rdp_to_epsilon(BASE[0], selected_rdp(*BASE, RunCount.geometric(mean=50)), 1e-5)
+    assert result.epsilon == expected.epsilon
+    assert result.expected_runs == 50
+    assert result.epsilon > rdp_to_epsilon(*BASE, 1e-5).epsilon
+
+
+def test_the_result_tells_nothing_else():
+    assert {field.name for field in dataclasses.fields(search())} == {
+        *("best_candidate", "model", "score", "epsilon", "delta", "orders", "rdp", "expected_runs", "unsafe_history")
+    }
+    assert search().unsafe_history is None
+
+
+def test_history_costs_the_guarantee():
+    result = search(keep_history=True)
+    assert result.epsilon is None
+    assert max(run.score for run in result.unsafe_history) == result.score
+
+
+def test_nothing_is_printed(capsys):
+    search()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_distribution_of_the_winner_is_the_exact_one():
+    runs = RunCount.geometric(mean=3)
+    winners = [search(lambda c, rng: (c, c), [0, 1, 2], seed=seed, runs=runs).score for seed in range(500)]
+    exact = np.diff(runs.pgf(np.arange(4) / 3))
+    assert np.bincount(np.array(winners, dtype=int)) / 500 == pytest.approx(exact, abs=0.07)
+
+
+def test_probabilities_and_samplers_as_candidates():
+    chosen = [search(lambda c, rng: (c, 0.0), {"a": 0.9, "b": 0.1}, seed=s, mean=1).best_candidate for s in range(200)]
+    assert 0.8 < np.mean(np.array(chosen) == "a") < 0.97
+    assert 0 <= search(lambda c, rng: (c, c), lambda rng: rng.random()).best_candidate < 1
+    assert search(candidates=np.array(RATES)).best_candidate == 0.1
+
+
+def test_ties_go_to_the_first_and_nan_is_worst():
+    history = search(lambda c, rng: (c, 1.0), keep_history=True, mean=50).unsafe_history
+    assert search(lambda c, rng: (c, 1.0), mean=50).best_candidate == history[0].candidate
+    result = search(lambda c, rng: (c, math.nan if c > 0.01 else -math.inf), mean=50)
+    assert result.best_candidate == 0.01
+    assert math.isnan(search(lambda c, rng: (c, math.nan)).score)
+
+
+def test_a_crash_counts_as_the_worst_run():
+    def fragile(rate, rng):
+        if rate < 1:
+            raise FloatingPointError("diverged")
+        return rate, -5.0
+
+    assert search(fragile, mean=50).best_candidate == 1.0
+    with pytest.raises(FloatingPointError):
+        search(fragile, mean=50, on_error="raise")
+
+
+def test_poisson_may_draw_no_run_and_says_so():
+    runs = RunCount.poisson(mean=1)
+    results = [search(runs=runs, seed=seed) for seed in range(40)]
+    empty = [result for result in results if result.best_candidate is None]
+    assert 5 <= len(empty) <= 25
+    assert empty[0].model is None
+    assert math.isnan(empty[0].score)
+    assert empty[0].epsilon == results[0].epsilon
+
+
+def test_run_budget_is_refused_before_training():
+    def never(candidate, rng):
+        raise AssertionError("trained")
+
+    with pytest.raises(RunBudgetExceeded, match=r"truncated\(1\)"):
+        search(never, runs=RunCount.geometric(mean=1000), max_runs=1, on_error="raise")
+    assert search(runs=RunCount.geometric(mean=1000).truncated(3), method="best").best_candidate in RATES
+
+
+def test_stopping_early_changes_nothing_but_the_cost():
+    trained = []
+
+    def train(rate, rng):
+        trained.append(rate)
+        return parabola(rate, rng)
+
+    for seed in range(20):
+        trained.clear()
+        stopped = search(train, mean=50, seed=seed, stop_at=-0.5)
+        saved = len(trained)
+        full = search(train, mean=50, seed=seed)
+        assert stopped.best_candidate == full.best_candidate
+        assert stopped.epsilon == full.epsilon
+        assert saved <= len(trained) - saved
+
+
+def test_an_executor_gives_the_same_winner():
+    def noisy(rate, rng):
+        return rate, rng.normal()
+
+    with ThreadPoolExecutor(2) as pool:
+        parallel = search(noisy, executor=pool, mean=50)
+    serial = search(noisy, mean=50)
+    assert (parallel.best_candidate, parallel.score) == (serial.best_candidate, serial.score)
+
+
+def test_scorer_must_be_declared():
+    with pytest.warns(UserWarning, match="scorer_data"):
+        search(lambda rate, rng: rate, scorer=lambda model: -model)
+    assert search(lambda rate, rng: rate, scorer=lambda m: -m, scorer_data="public", mean=50).best_candidate == 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"candidates": []}, ValueError, "empty"),
+        ({"candidates": {}}, ValueError, "empty"),
+        ({"candidates": {"a": 0.5}}, ValueError, "sum to 1"),
+        ({"candidates": "abc"}, TypeError, "sequence"),
+        ({"candidates": 3}, TypeError, "sequence"),
+        ({"train": lambda c, rng: (c, "good")}, TypeError, "real number"),
+        ({"train": lambda c, rng: (c, None)}, TypeError, "real number"),
+        ({"train": lambda c, rng: (c, 1j)}, TypeError, "real number"),
+        ({"train": lambda c, rng: (c, np.ones(2))}, TypeError, "real number"),
+        ({"train": lambda c, rng: c}, TypeError, "scorer"),
+        ({"delta": 0}, ValueError, "delta"),
+        ({"base": 3.0}, TypeError, "base must be"),
+        ({"base": ([2, 3], [1])}, ValueError, "one length"),
+    ],
+)
+def test_bad_input_is_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        search(**options)
+
+
+def test_scores_may_be_numpy_or_torch_scalars():
+    assert search(lambda c, rng: (c, np.float32(c))).best_candidate == 1.0
+    assert search(lambda c, rng: (c, np.array(c))).best_candidate == 1.0
+    torch = pytest.importorskip("torch")
+    assert search(lambda c, rng: (c, torch.tensor(c))).best_candidate == 1.0
+    np.testing.assert_allclose(
+        selected_rdp(torch.tensor(BASE[0]), torch.tensor(BASE[1]), RunCount.poisson(mean=2))[-1], 57.6, rtol=0.1
+    )
+
+
+def test_overhead_is_below_a_millisecond_a_run():
+    runs = RunCount.from_pmf({1: 1e-9, 1000: 1 - 1e-9})
+    start = time.perf_counter()
+    search(lambda c, rng: (c, c), runs=runs, method="best")
+    assert (time.perf_counter() - start) / 1000 < 1e-3
+
+
+# Through the libraries of the field
+
+
+def test_dp_accounting_event_and_accountant():
+    dp_accounting = pytest.importorskip("dp_accounting")
+    from dp_accounting.rdp import RdpAccountant
+
+    step = dp_accounting.PoissonSampledDpEvent(0.01, dp_accounting.GaussianDpEvent(1.1))
+    event = dp_accounting.SelfComposedDpEvent(step, 500)
+    accountant = RdpAccountant()
+    accountant.compose(event)
+    from_event, from_accountant = search(base=event, method="best"), search(base=accountant, method="best")
+    assert from_event.epsilon == pytest.approx(from_accountant.epsilon, rel=1e-3)
+    own = gaussian_rdp(1.1, 0.01, 500)
+    assert from_event.epsilon == search(base=own, method="best").epsilon
+
+    peer = RdpAccountant()
+    peer.compose(RunCount.logarithmic(mean=20).to_dp_event(event))
+    assert from_accountant.epsilon < peer.get_epsilon(1e-5)
+    closed = search(base=accountant, method="closed")
+    assert closed.epsilon == pytest.approx(peer.get_epsilon(1e-5), rel=1e-9)
+    assert RunCount.poisson(mean=3).to_dp_event(event).shape == math.inf
+
+
+def test_the_searched_curve_composes_with_other_releases():
+    one = search()
+    both = rdp_to_epsilon(one.orders, 2 * one.rdp, 1e-5).epsilon
+    assert one.epsilon < both < 2 * one.epsilon
+
+
+def test_opacus_accountant():
+    opacus = pytest.importorskip("opacus.accountants")
+    pytest.importorskip("dp_accounting")
+    accountant = opacus.RDPAccountant()
+    for _ in range(30):
+        accountant.step(noise_multiplier=1.1, sample_rate=0.02)
+    accountant.step(noise_multiplier=2.0, sample_rate=1.0)
+    orders, rdp = opacus_rdp(accountant)
+    theirs = accountant.get_epsilon(1e-5, alphas=orders[orders > 1.01].tolist())
+    assert rdp_to_epsilon(orders, rdp, 1e-5).epsilon == pytest.approx(theirs, rel=1e-6)
+    assert search(base=accountant).epsilon > theirs
+    with pytest.raises(TypeError, match="history"):
+        opacus_rdp(object())
+
+
+def test_through_an_opacus_training():
+    torch = pytest.importorskip("torch")
+    opacus = pytest.importorskip("opacus")
+    pytest.importorskip("dp_accounting")
+    torch.manual_seed(0)
+    x = torch.randn(64, 4)
+    y = (x[:, 0] > 0).long()
+
+    def train(rate, rng):
+        model = torch.nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=16)
+        engine = opacus.PrivacyEngine(accountant="rdp")
+        model, optimizer, loader = engine.make_private(
+            module=model, optimizer=optimizer, data_loader=loader, noise_multiplier=1.0, max_grad_norm=1.0
+        )
+        for inputs, labels in loader:
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+        accuracy = (model(x).argmax(1) == y).float().mean()  # counts as public in this test
+        return (model, engine.accountant), accuracy
+
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's and opacus' own
+        _, accountant = train(0.1, None)[0]
+        result = search(train, runs=RunCount.geometric(mean=2), base=accountant, on_error="raise")
+    assert result.best_candidate in RATES
+    assert math.isfinite(result.epsilon)
+
+
+def test_scikit_learn_wrapper():
+    sklearn = pytest.importorskip("sklearn")
+    from sklearn.base import clone
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from paperwright.statistics.rdp_tuning import DPSearchCV
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), np.repeat([0, 1], 30)
+    X[y == 1] += 2
+    wrapper = DPSearchCV(
+        KNeighborsClassifier,
+        {"n_neighbors": [1, 5, 15], "p": lambda rng: 1 + rng.random()},
+        RunCount.geometric(mean=5),
+        BASE,
+        1e-5,
+        score_data="public",
+        random_state=np.random.default_rng(1),
+    )
+    assert set(clone(wrapper).get_params(deep=False)) >= {"estimator_factory", "distributions", "runs", "base", "delta"}
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        wrapper.predict(X)
+    assert wrapper.fit(X, y, X_score=X[::2], y_score=y[::2]) is wrapper
+    assert set(wrapper.best_params_) == {"n_neighbors", "p"}
+    assert wrapper.predict(X).shape == (60,)
+    assert wrapper.score(X, y) > 0.8
+    assert wrapper.epsilon_ == wrapper.result_.epsilon
+    assert not hasattr(wrapper, "cv_results_")
+    with pytest.raises(ValueError, match="distributions"):
+        DPSearchCV(KNeighborsClassifier, {}, RunCount.geometric(mean=5), BASE, 1e-5).fit(X, y)
+
+
+def test_works_without_torch_dp_accounting_opacus_and_sklearn():
+    program = """
+import sys
+for name in ("torch", "dp_accounting", "opacus", "sklearn"):
+    sys.modules[name] = None
+from paperwright.statistics import RunCount, private_search, gaussian_rdp
+runs = RunCount.logarithmic(mean=9)
+result = private_search(lambda c, rng: (c, c), [1, 2], runs=runs, base=gaussian_rdp(2.0), delta=1e-5)
+assert 1 < result.epsilon < 10
+try:
+    gaussian_rdp(2.0, 0.1)
+except ModuleNotFoundError as error:
+    assert "paperwright[statistics]" in str(error)
+else:
+    raise SystemExit("no error")
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_plan_is_json():
+    from paperwright.statistics.rdp_tuning import plan_search
+
+    plan = plan_search(lambda sigma: gaussian_rdp(sigma, steps=10), 2.0, 1e-5, mean=5, eta=math.inf)
+    assert json.loads(json.dumps(plan.as_dict()))["runs"] == {"kind": "poisson", "eta": "inf", "mean": 5.0}
+    np.testing.assert_allclose(rdp_curve((plan.orders, plan.rdp))[1], plan.rdp)
+
+
+def test_private_sgd_clips_every_example_and_learns():
+    from paperwright.statistics.rdp_tuning.private_sgd import LogisticData, train_privately
+
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    x = np.hstack([rng.normal(size=(200, 3)) + 3 * y[:, None], np.ones((200, 1))]).astype(np.float32)
+    data = LogisticData(x, y, x, y)
+    settings = {"clip": 0.5, "batch": 200, "steps": 1}  # every example, once
+    weights, _ = train_privately(data, 1.0, np.random.default_rng(0), noise_multiplier=0.0, **settings)
+    residual = 0.5 - np.eye(2)[y]  # at zero weights both classes have probability 1/2
+    gradients = x[:, :, None] * residual[:, None, :]
+    norms = np.sqrt((gradients**2).sum((1, 2)))
+    expected = -(gradients * np.minimum(1, 0.5 / norms)[:, None, None]).sum(0) / 200
+    np.testing.assert_allclose(weights, expected, rtol=1e-4, atol=1e-7)
+    noisy, _ = train_privately(data, 1.0, np.random.default_rng(0), noise_multiplier=50.0, **settings)
+    assert np.std(noisy - weights) == pytest.approx(50 * 0.5 / 200, rel=0.8)
+    _, accuracy = train_privately(data, 0.5, rng, noise_multiplier=1.0, clip=1.0, batch=50, steps=50)
+    assert accuracy > 0.9
+
+
+def test_private_cnn_clips_every_example():
+    torch = pytest.importorskip("torch")
+    from paperwright.statistics.rdp_tuning.private_cnn import small_cnn, train_cnn_privately
+    from paperwright.statistics.rdp_tuning.private_sgd import LogisticData
+
+    assert sum(weight.numel() for weight in small_cnn().parameters()) == 26_010
+    rng = np.random.default_rng(0)
+    x, y = np.hstack([rng.random((6, 784)), np.ones((6, 1))]).astype(np.float32), np.arange(6)
+    data = LogisticData(x, y, x, y)
+    still = {"batch": 6, "clip": 1e-3, "noise_multiplier": 0.0}
+    (start, _), (after, _) = (
+        train_cnn_privately(data, 1.0, np.random.default_rng(3), steps=steps, **still) for steps in (0, 1)
+    )
+    moved = [b - a for a, b in zip(start.parameters(), after.parameters(), strict=True)]
+    assert (
+        0 < torch.cat([step.detach().flatten() for step in moved]).norm() <= 1e-3 + 1e-6
+    )  # a mean of clipped gradients
+    with pytest.raises(ValueError, match="28x28"):
+        train_cnn_privately(LogisticData(x[:, :50], y, x, y), 1.0, rng, steps=1, **still)

@@ -1,0 +1,286 @@
+"""The rules of the house, read off the source: who imports whom, what no file may do, and what a room must have."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paperwright.cards import WINGS, Card, CardError
+
+ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "src" / "paperwright"
+FILES = sorted(HOUSE.rglob("*.py"))
+ROOMS = sorted(card.parent for wing in WINGS for card in (HOUSE / wing).glob("*/paper.toml"))
+GROUND = ("data", "training", "blocks", "stats")
+LONGEST = 600
+VAGUE = {"util", "utils", "helper", "helpers", "misc", "common", "manager", "handler"}
+UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve", "jsonpickle"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
+UNSAFE_METHODS = {("torch", "load"), ("joblib", "load"), ("os", "system"), ("yaml", "load"), ("pd", "read_pickle")}
+
+ORDINARY_WORDS: frozenset[str] = frozenset()
+"""Papers whose name is a word that others need too (`position`): only imports of theirs are looked for."""
+
+
+def place(path: Path) -> str:
+    """The file within the package, as `graphs/a_paper/claims.py`."""
+    return path.relative_to(HOUSE).as_posix()
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every module that a file imports, at its head or within a function, with its line.
+
+    `from a import b` counts as `a` and as `a.b` where that is a module of the house.
+    """
+    module = module_of(path).split(".")
+    package = module if path.name == "__init__.py" else module[:-1]
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+            base = base if node.level else node.module or ""
+            yield node.lineno, base
+            for alias in node.names:
+                below = HOUSE.parent.joinpath(*base.split("."), alias.name)
+                if base.startswith("paperwright") and (below.is_dir() or below.with_suffix(".py").is_file()):
+                    yield node.lineno, f"{base}.{alias.name}"
+
+
+def within(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def room_of(path: Path) -> str | None:
+    """The room that a file stands in, as a package, if it stands in one."""
+    parts = path.relative_to(HOUSE).parts
+    return f"paperwright.{parts[0]}.{parts[1]}" if parts[0] in WINGS and len(parts) > 2 else None
+
+
+def allowed(path: Path, module: str) -> bool:
+    """Whether the file may import the module, by the plan of the house."""
+    if not within(module, "paperwright"):
+        return True
+    ground = [f"paperwright.{name}" for name in GROUND]
+    room = room_of(path)
+    first = path.relative_to(HOUSE).parts[0]
+    if room is not None and path.name == "claims.py":
+        return module in ("paperwright", "paperwright.claims") or within(module, room, *ground)
+    if room is not None:
+        return module == "paperwright" or (within(module, room, *ground) and not within(module, f"{room}.claims"))
+    if first in GROUND:
+        return module == "paperwright" or within(module, *ground)
+    if first in WINGS:
+        return module in ("paperwright", "paperwright._lazy")
+    return not within(module, *(f"paperwright.{wing}" for wing in WINGS))
+
+
+def test_who_may_import_whom() -> None:
+    wrong = [
+        f"{place(path)}:{line} imports {module}"
+        for path in FILES
+        for line, module in imports(path)
+        if not allowed(path, module)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("file", "module", "may"),
+    [
+        ("graphs/a_paper/method.py", "paperwright.stats.interval", True),
+        ("graphs/a_paper/method.py", "paperwright.graphs.a_paper.engine", True),
+        ("graphs/a_paper/method.py", "torch", True),
+        ("graphs/a_paper/method.py", "paperwright.claims", False),
+        ("graphs/a_paper/method.py", "paperwright.graphs.a_paper.claims", False),
+        ("graphs/a_paper/method.py", "paperwright.graphs.another", False),
+        ("graphs/a_paper/method.py", "paperwright.graphs", False),
+        ("graphs/a_paper/method.py", "paperwright.registry", False),
+        ("graphs/a_paper/claims.py", "paperwright.claims", True),
+        ("graphs/a_paper/claims.py", "paperwright.claims.rules", False),
+        ("graphs/a_paper/claims.py", "paperwright.graphs.a_paper", True),
+        ("data/images.py", "paperwright.blocks", True),
+        ("data/images.py", "paperwright.graphs.a_paper", False),
+        ("data/images.py", "paperwright.claims", False),
+        ("claims/check.py", "paperwright.registry", True),
+        ("claims/check.py", "paperwright.stats", True),
+        ("claims/check.py", "paperwright.graphs.a_paper", False),
+        ("cli.py", "paperwright.graphs", False),
+        ("graphs/__init__.py", "paperwright._lazy", True),
+        ("graphs/__init__.py", "paperwright.graphs.a_paper", False),
+    ],
+)
+def test_the_plan_itself(file: str, module: str, may: bool) -> None:
+    assert allowed(HOUSE / file, module) is may
+
+
+def words_beside(path: Path, room: Path) -> Iterator[tuple[int, str]]:
+    """The lines outside a room that speak of its paper by name."""
+    name = re.escape(room.name)
+    # A data set may be filed under the name of the paper that published it.
+    pattern = rf"\b{name}\b(?!/)" if path.is_relative_to(HOUSE / "data") else rf"\b{name}\b"
+    if room.name in ORDINARY_WORDS:
+        pattern = rf"\b{room.parent.name}[./]{name}\b"
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if re.search(pattern, line, flags=re.IGNORECASE):
+            yield number, line.strip()
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_no_name_of_a_paper_outside_its_own_room(room: Path) -> None:
+    kinds = {".py", ".toml", ".html", ".j2", ".css", ".js", ".template", ".md", ".json"}
+    texts = [path for path in HOUSE.rglob("*") if path.suffix in kinds and not path.is_relative_to(room)]
+    evidence = HOUSE / "evidence"
+    wrong = [
+        f"{place(path)}:{number}: {line}"
+        for path in texts
+        if not path.is_relative_to(evidence)
+        for number, line in words_beside(path, room)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_names_say_something() -> None:
+    words = {path: set(re.split(r"[/_.]", place(path).lower())) for path in FILES}
+    vague = [place(path) for path in FILES if words[path] & VAGUE]
+    assert not vague, f"name the concept: {vague}"
+
+
+def test_a_file_says_first_what_it_is() -> None:
+    silent = [place(path) for path in FILES if not ast.get_docstring(parse(path))]
+    assert not silent, f"no docstring in {silent}"
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {place(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    long = {name: lines for name, lines in lengths.items() if lines > LONGEST}
+    assert not long, f"look for the second concept in {long}"
+
+
+def unsafe(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ((node.lineno, f"imports {name}") for name in modules if name.split(".")[0] in UNSAFE_MODULES)
+        elif isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Name) and function.id in UNSAFE_CALLS:
+                yield node.lineno, f"calls {function.id}"
+            if isinstance(function, ast.Attribute):
+                owner = function.value.id if isinstance(function.value, ast.Name) else ""
+                if (owner, function.attr) in UNSAFE_METHODS or function.attr == "read_pickle":
+                    yield node.lineno, f"calls {owner}.{function.attr}"
+            for keyword in node.keywords:
+                truth = isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+                if keyword.arg in ("allow_pickle", "shell", "trust_remote_code") and truth:
+                    yield node.lineno, f"passes {keyword.arg}=True"
+
+
+def test_nothing_is_unpickled_or_evaluated() -> None:
+    wrong = [f"{place(path)}:{line} {what}" for path in FILES for line, what in unsafe(parse(path))]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import pickle", 1),
+        ("from dill import loads", 1),
+        ("eval('1')", 1),
+        ("torch.load(f)", 1),
+        ("np.load(f, allow_pickle=True)", 1),
+        ("np.load(f, allow_pickle=False)", 0),
+        ("model.eval()", 0),
+        ("torch.compile(model)", 0),
+        ("re.compile('x')", 0),
+    ],
+)
+def test_what_counts_as_unsafe(code: str, found: int) -> None:
+    assert len(list(unsafe(ast.parse(code)))) == found
+
+
+def test_no_unfinished_work_is_left_in_a_comment() -> None:
+    left = []
+    for path in FILES:
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+            if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
+                left.append(f"{place(path)}:{token.start[0]}: {token.string}")
+    assert not left, "\n".join(left)
+
+
+# --- The rooms --------------------------------------------------------------------------------------------------------
+
+
+def test_every_folder_of_a_wing_with_code_is_a_room() -> None:
+    folders = {init.parent for wing in WINGS for init in (HOUSE / wing).glob("*/__init__.py")}
+    without = [place(folder) for folder in sorted(folders - set(ROOMS))]
+    assert not without, f"no paper.toml in {without}"
+
+
+def parts_of(room: Path) -> dict[str, list[Path]]:
+    wing, name = room.parent.name, room.name
+    return {
+        "public names": [room / "__init__.py"],
+        "claims": [room / "claims.py"],
+        "a file for a concept": sorted(set(room.glob("*.py")) - {room / "__init__.py", room / "claims.py"}),
+        "tests": sorted((ROOT / "tests" / wing).glob(f"test_{name}*.py")),
+        "benchmark": [ROOT / "benchmarks" / f"{name}.py"],
+        "example": [ROOT / "examples" / f"{name}.py"],
+        "evidence": [ROOT / "evidence" / f"{name}.json"],
+    }
+
+
+PARTS = ("public names", "claims", "a file for a concept", "tests", "benchmark", "example", "evidence")
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_has_all_its_parts(room: Path, part: str) -> None:
+    files = parts_of(room)[part]
+    missing = [path.relative_to(ROOT).as_posix() for path in files if not path.is_file()]
+    assert files, f"{place(room)} has no {part}"
+    assert not missing, f"{place(room)} has no {part}: {missing}"
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_card_is_complete(room: Path) -> None:
+    try:
+        card = Card.read(room / "paper.toml")
+    except CardError as error:
+        pytest.fail(str(error))
+    assert card.wing == room.parent.name
+    assert card.demo, "no demo: the claim that reaches a verdict with no file and no network"
+    assert card.details, "no details: what decides whether it reproduces"
+    assert card.related, "no related papers"
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_hands_on_its_public_names_and_nothing_else(room: Path) -> None:
+    tree = parse(room / "__init__.py")
+    allowed_kinds = (ast.Expr, ast.Import, ast.ImportFrom, ast.Assign)
+    lazy = {"def __getattr__", "def __dir__", "if TYPE_CHECKING"}  # for names whose library may not be installed
+    others = [ast.unparse(node) for node in tree.body if not isinstance(node, allowed_kinds)]
+    more = [code for code in others if re.split(r"[(:]", code)[0] not in lazy]
+    assert not more, f"{place(room)}/__init__.py does more than hand on names: {more}"
+    assigned = [ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    assert assigned in (["__all__"], [])
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_no_two_rooms_of_a_wing_offer_the_same_name(wing: str) -> None:
+    stub = parse(HOUSE / wing / "__init__.pyi")
+    names = [alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert len(set(names)) == len(names)
