@@ -54,6 +54,7 @@ Prepare = Callable[[int], Work]
 
 SHORTEST_SAMPLE = 5e-3  # seconds; below this the clock and the interpreter's noise show
 SLOWEST_CALL = 120.0  # seconds; a peer that took longer is not tried at larger sizes
+PATIENCE = 60.0  # seconds for all rounds at one size; slow work gets fewer rounds, but three
 
 
 @dataclass(frozen=True)
@@ -150,24 +151,18 @@ class Benchmark:
         cells = {c.name: Cell(c.name, size, c.ours) for c in self.contenders}
         work: dict[str, tuple[Work, int]] = {}
         answers: dict[str, Any] = {}
+        a_round = 0.0  # seconds that one round will take
         for contender in self.contenders:
-            cell = cells[contender.name]
-            if contender.name in gone:
-                cell.missing = gone[contender.name]
-            elif contender.max_size is not None and size > contender.max_size:
-                cell.missing = f"not run above {contender.max_size}"
-            else:
-                try:
-                    call = contender.prepare(size)
-                    answers[contender.name] = call()  # the first call pays for imports, compilation and caches
-                    work[contender.name] = call, _loops(call)
-                except ImportError as error:
-                    cell.missing = gone[contender.name] = f"not installed ({error.name or error})"
-                except Exception as error:
-                    if contender.ours:
-                        raise
-                    cell.missing = f"failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        for name, samples in _interleaved(work, rounds).items():
+            ready = _ready(contender, size, gone)
+            if isinstance(ready, str):
+                cells[contender.name].missing = ready
+                continue
+            call, seconds, answers[contender.name] = ready
+            loops = max(1, round(SHORTEST_SAMPLE / max(seconds, 1e-7)))
+            work[contender.name] = call, loops
+            a_round += loops * seconds
+        affordable = max(int(PATIENCE / max(a_round, 1e-9)), 3)
+        for name, samples in _interleaved(work, min(rounds, affordable)).items():
             cells[name].samples, cells[name].seconds = samples, statistics.median(samples)
             if cells[name].seconds > SLOWEST_CALL:
                 gone[name] = f"stopped: {cells[name].seconds:.0f} s at {size}"
@@ -195,18 +190,37 @@ class Benchmark:
         return max(_peak_bytes() - before, 0) / 2**20
 
 
-def _loops(call: Work) -> int:
-    """How many calls make one sample: enough to last SHORTEST_SAMPLE."""
+def _ready(contender: Contender, size: int, gone: dict[str, str]) -> tuple[Work, float, Any] | str:
+    """The contender's work at this size, how long a call takes, and its answer; or why there is none."""
+    if contender.name in gone:
+        return gone[contender.name]
+    if contender.max_size is not None and size > contender.max_size:
+        return f"not run above {contender.max_size}"
+    try:
+        call = contender.prepare(size)
+        seconds, answer = _timed(call)  # the first call pays for imports, compilation and caches
+        return call, _timed(call)[0] if seconds < 1 else seconds, answer
+    except ImportError as error:
+        gone[contender.name] = f"not installed ({error.name or error})"
+        return gone[contender.name]
+    except Exception as error:
+        if contender.ours:
+            raise
+        return f"failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def _timed(call: Work) -> tuple[float, Any]:
     start = time.perf_counter()
-    call()
-    return max(1, round(SHORTEST_SAMPLE / max(time.perf_counter() - start, 1e-7)))
+    answer = call()
+    return time.perf_counter() - start, answer
 
 
 def _interleaved(work: dict[str, tuple[Work, int]], rounds: int) -> dict[str, list[float]]:
     samples: dict[str, list[float]] = {name: [] for name in work}
     names = list(work)
-    for turn in range(rounds if names else 0):
-        with _no_garbage_collection():
+    with _garbage_collected_between_rounds() as collect:
+        for turn in range(rounds if names else 0):
+            collect()
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 call, loops = work[name]
                 start = time.perf_counter()
@@ -217,13 +231,15 @@ def _interleaved(work: dict[str, tuple[Work, int]], rounds: int) -> dict[str, li
 
 
 @contextlib.contextmanager
-def _no_garbage_collection():
-    gc.collect()
+def _garbage_collected_between_rounds():
+    """No collection while the clock runs; what lives already is frozen, so that collecting in between is quick."""
     enabled = gc.isenabled()
+    gc.freeze()
     gc.disable()
     try:
-        yield
+        yield gc.collect
     finally:
+        gc.unfreeze()
         if enabled:
             gc.enable()
 

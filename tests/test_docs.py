@@ -81,13 +81,38 @@ def test_claims_without_evidence_are_listed(generate: ModuleType, tmp_path: Path
     for found, words in (({}, "Nothing is recorded yet"), (numbers, "Recorded at desk budget")):
         judgement = judge("a_paper/positive", claim, "desk", found)
         generate._judgements = Mock(return_value=[judgement])
+        generate._numbers = Mock(return_value=found)
         text = "\n\n".join(generate._claims(room(tmp_path / "a_paper")))
         assert words in text
         assert "### `positive`" in text
-        (row,) = (line for line in text.splitlines() if "A &#124; B." in line and line.startswith("|"))
-        assert row.count("|") == 5
+        table = [line for line in text.splitlines() if line.startswith("|")]
+        assert len(table) == (3 if found else 0)
+        assert all(line.count("|") == 5 for line in table)
+        assert "A &#124; B." in text
         assert ("<svg" in text) == bool(found)
         assert not any("<svg" in part and "\n" in part for part in generate._claim(judgement))
+
+
+def test_a_remark_that_cases_share_stands_once(generate: ModuleType) -> None:
+    from paperwright.claims import Above, Budget, Claim, judge
+
+    def case(name: str, remarks: str) -> object:
+        claim = Claim(
+            f"On {name}.",
+            arms=["a"],
+            rule=Above("x", 0.0),
+            budgets={"desk": Budget(seeds=3)},
+            trial=lambda *_: {},
+            remarks=remarks,
+        )
+        return judge(f"a_paper/positive/{name}", claim, "desk", {})
+
+    for second, count in (("As planned.", 1), ("Otherwise.", 1), ("", 1)):
+        text = "\n\n".join(generate._cases([case("small", "As planned."), case("large", second)]))
+        assert text.count("As planned.") == count
+        assert text.count("### `positive`") == 1
+        assert "#### `large`" in text
+        assert second in text
 
 
 def test_every_part_of_the_reference_is_there(generate: ModuleType) -> None:

@@ -1,5 +1,6 @@
-"""Fills the navigation with what the registry holds: a page for each paper, a page for each part of the reference."""
+"""Hooks of mkdocs: a page for each paper and each part of the reference in the navigation; roles out of docstrings."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
-from reference import PARTS
+from reference import PARTS, title_of
 
 from paperwright.cards import WINGS
 from paperwright.registry import registry
@@ -23,8 +24,13 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Drops the role of a docstring's :func:`name`, which Markdown does not know; what it marks stays, as code."""
+    return re.sub(r":(?:func|class|meth|mod|attr|data|exc|math):(?=<code>)", "", html)
+
+
 def _papers() -> Any:
     for wing in WINGS:
         pages = [{room.name: f"papers/{room.name}.md"} for room in registry().rooms(wing=wing) if room.built_in]
         if pages:
-            yield {wing.capitalize(): pages}
+            yield {title_of(wing): pages}

@@ -4,8 +4,10 @@ A page is built from the card alone where the rest cannot be had: no evidence ye
 """
 
 import html
+import itertools
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from reference import entries as reference_entries
+from reference import title_of
 
 from paperwright import pages
 from paperwright._lazy import RoomError
@@ -22,6 +25,7 @@ from paperwright.registry import Room, registry
 
 if TYPE_CHECKING:
     from paperwright.claims import Judgement
+    from paperwright.claims.judgement import Numbers
 
 
 def text(words: str) -> str:
@@ -106,11 +110,11 @@ def _claims(room: Room) -> Iterator[str]:
             f"Recorded at desk budget in `evidence/{room.name}.json`. A desk verdict is about the smaller version "
             "of the experiment. Intervals are at the level of the look that decided; see [Check a claim](../check.md)."
         )
+        yield _table(judgements)
     else:
         yield f"Nothing is recorded yet. `paperwright check {room.name}` tries them."
-    yield _table(judgements)
-    for judgement in judgements:
-        yield from _claim(judgement)
+    for _, cases in itertools.groupby(judgements, key=lambda judgement: judgement.path.split("/")[1]):
+        yield from _cases(list(cases))
 
 
 def _judgements(room: Room) -> "list[Judgement] | None":
@@ -118,10 +122,19 @@ def _judgements(room: Room) -> "list[Judgement] | None":
     from paperwright.claims.evidence import judgements_of
 
     try:
-        return judgements_of(room)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what other libraries say on import is no matter of the site's
+            return judgements_of(room)
     except RoomError as error:
         print(f"the page of {room.name} has no claims: {error}", file=sys.stderr)
         return None
+
+
+def _numbers(judgement: "Judgement") -> "Numbers":
+    """What each trial of a claim returned, by its evidence file."""
+    from paperwright.claims.report import Trials, evidence_trials
+
+    return evidence_trials([judgement]).get(judgement.path, Trials()).numbers
 
 
 def _table(judgements: "list[Judgement]") -> str:
@@ -139,24 +152,39 @@ def _table(judgements: "list[Judgement]") -> str:
     return "\n".join(lines)
 
 
+def _cases(judgements: "list[Judgement]") -> Iterator[str]:
+    """A claim, or the several cases of one; a remark that they share stands once, below them."""
+    paper, name, *case = judgements[0].path.split("/")
+    yield f"### `{name}`"
+    shared = {judgement.claim.remarks for judgement in judgements}
+    for judgement in judgements:
+        if case:
+            yield f"#### `{judgement.path.split('/', 2)[2]}`"
+        yield from _claim(judgement)
+        if len(shared) > 1 and judgement.claim.remarks:
+            yield text(judgement.claim.remarks)
+    if len(shared) == 1 and shared != {""}:
+        yield text(shared.pop())
+    yield f"```console\n$ paperwright check {paper}/{name}\n```"
+
+
 def _claim(judgement: "Judgement") -> Iterator[str]:
     from paperwright.claims import summary
     from paperwright.claims.figure import arms_figure, effects_figure
 
-    name = judgement.path.partition("/")[2]
     claim = judgement.claim
     salt = re.sub(r"\W", "-", judgement.path)
-    yield f"### `{name}`"
-    where = f" ({text(claim.where)})" if claim.where else ""
+    where = f" *({text(claim.where)})*" if claim.where else ""
     yield f"{text(claim.statement)}{where}"
     if judgement.recorded:
         yield f"{verdict(judgement.word)} · {cell(summary.basis(judgement))}"
-        drawn = (arms_figure(judgement, {}, salt=f"{salt}-arms"), effects_figure(judgement, salt=f"{salt}-effects"))
+        numbers = _numbers(judgement)
+        drawn = (
+            arms_figure(judgement, numbers, salt=f"{salt}-arms"),
+            effects_figure(judgement, salt=f"{salt}-effects"),
+        )
         inline = "".join(" ".join(each.split()) for each in drawn if each)
         yield f'<div class="paperwright-figures">{inline}</div>'
-    if claim.remarks:
-        yield text(claim.remarks)
-    yield f"```console\n$ paperwright check {judgement.path}\n```"
 
 
 def index() -> Iterator[str]:
@@ -164,7 +192,7 @@ def index() -> Iterator[str]:
     yield "# The seven wings"
     yield "Each paper has a *room*: a card to read, a method to import, claims to check."
     for wing, holds in WINGS.items():
-        yield f"## {wing.capitalize()}\n\n*{holds}*: `paperwright.{wing}`"
+        yield f"## {title_of(wing)}\n\n*{holds}*: `paperwright.{wing}`"
         rooms = [room for room in registry().rooms(wing=wing) if room.built_in]
         if not rooms:
             yield "No room yet. [Add one.](../add.md)"

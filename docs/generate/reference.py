@@ -24,6 +24,11 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """The pages: their file's name, their title, and the modules that each describes."""
 
 
+def title_of(wing: str) -> str:
+    """The name of a wing as a heading."""
+    return wing.capitalize() if len(wing) > 2 else wing.upper()
+
+
 def file_of(module: str) -> Path:
     """The file of a module of this repository."""
     path = SOURCE.joinpath(*module.split("."))

@@ -26,8 +26,10 @@ from paperwright.claims import (
     judge,
     select,
 )
+from paperwright.claims.evidence import judgements_of, write_evidence
 from paperwright.claims.figure import arms_figure, effects_figure
-from paperwright.claims.report import Trials, recorded_trials, report_html, write_report
+from paperwright.claims.report import Trials, evidence_trials, recorded_trials, report_html, write_report
+from paperwright.registry import registry
 
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ \"quoted\" <!-- --> {{ 7 * 7 }} \x00\x1b 訳"
 
@@ -122,6 +124,20 @@ def test_a_report_says_what_was_claimed_and_what_was_found(recorded: tuple[list[
     assert "smaller version" in page.text
 
 
+def test_the_evidence_file_gives_the_same_runs_as_the_store(recorded: tuple[list[Judgement], Store]) -> None:
+    judgements, store = recorded
+    room = registry().room("toy")
+    write_evidence(room, store)
+    from_store, from_file = recorded_trials(judgements, store), evidence_trials(judgements)
+    for judgement in judgements_of(room):
+        if judgement.recorded and not judgement.failed:
+            assert from_file[judgement.path].numbers == from_store[judgement.path].numbers
+            assert from_file[judgement.path].machines == from_store[judgement.path].machines
+            assert from_file[judgement.path].seconds == pytest.approx(from_store[judgement.path].seconds, abs=0.05)
+    page = Page(report_html(judgements_of(room), trials=evidence_trials(judgements_of(room))))
+    assert "one run" in page.text
+
+
 def test_a_report_asks_nothing_of_the_network_and_runs_no_script(recorded: tuple[list[Judgement], Store]) -> None:
     judgements, store = recorded
     text = report_html(judgements, trials=recorded_trials(judgements, store))
@@ -175,8 +191,6 @@ def test_text_from_outside_stays_text() -> None:
 def test_a_link_that_is_no_web_address_is_not_made_a_link(recorded: tuple[list[Judgement], Store]) -> None:
     from dataclasses import replace
     from unittest.mock import Mock
-
-    from paperwright.registry import registry
 
     card = replace(registry().room("toy").card, links={"paper": "javascript:alert(1)"})
     house = Mock(room=lambda name: Mock(card=card))

@@ -2,10 +2,10 @@
 
 A room's `claims.py` needs `Claim`, `Budget`, `Reported` and the rules. Who runs claims from Python:
 
->>> from paperwright.claims import Plan, Store, check, select            # doctest: +SKIP
->>> with Store("evidence.sqlite") as store:                              # doctest: +SKIP
-...     for judgement in check(select(["my_paper"]), store, Plan("desk")):
-...         print(judgement.path, judgement.word)
+    >>> from paperwright.claims import Plan, Store, check, select            # doctest: +SKIP
+    >>> with Store("evidence.sqlite") as store:                              # doctest: +SKIP
+    ...     for judgement in check(select(["my_paper"]), store, Plan("desk")):
+    ...         print(judgement.path, judgement.word)
 """
 
 from paperwright.claims.catalogue import Entry, UnknownClaim, entries, select

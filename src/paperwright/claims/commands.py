@@ -7,7 +7,7 @@ Exit codes, made for scripts and CI: 0 every claim holds (or the work is done), 
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from paperwright.claims import Judgement, Place, Plan, Store
+    from paperwright.claims.report import Trials
     from paperwright.registry import Room
 
 Papers = Annotated[
@@ -85,7 +86,7 @@ def check(
     _check_device(device)
     judgements = _run(entries, plan, on, _store_path(store), as_json=as_json)
     if report is not None:
-        _write_report(judgements, report)
+        _write_report(judgements, report, _trials(judgements, store, device))
     if pilot:
         return 0 if all(judgement.failed == 0 for judgement in judgements) else 4
     return exit_code(judgements)
@@ -180,11 +181,19 @@ def _as_json(judgement: "Judgement") -> dict[str, Any]:
     }
 
 
-def _write_report(judgements: "Sequence[Judgement]", path: Path) -> None:
+def _write_report(judgements: "Sequence[Judgement]", path: Path, trials: "Mapping[str, Trials]") -> None:
     from paperwright.claims.report import write_report
 
-    write_report(judgements, path)
-    print(f"The report: {path.resolve()}")
+    write_report(judgements, path, trials=trials)
+    print(f"The report: {path.resolve()}", file=sys.stderr)
+
+
+def _trials(judgements: "Sequence[Judgement]", store: Path | None, device: str = "cpu") -> "Mapping[str, Trials]":
+    """The single runs behind some judgements, from the store."""
+    from paperwright.claims.report import recorded_trials
+
+    with _open(store) as opened:
+        return recorded_trials(judgements, opened, device)
 
 
 def demo(
@@ -208,7 +217,7 @@ def demo(
     if not chosen:
         raise _Failed("no paper with a demo can run here; install one: pip install 'paperwright[all]'", 4)
     judgements = _run(chosen, Plan("desk"), on, _store_path(store))
-    _write_report(judgements, report)
+    _write_report(judgements, report, _trials(judgements, store))
     return 4 if exit_code(judgements) == 4 else 0
 
 
@@ -223,6 +232,7 @@ def report(
 ) -> None:
     """Write a self-contained HTML report of what is recorded."""
     from paperwright.claims.evidence import judgements_of
+    from paperwright.claims.report import evidence_trials
     from paperwright.claims.standing import judged
 
     rooms = _rooms(papers)
@@ -234,7 +244,7 @@ def report(
     found = [judgement for judgement in found if judgement.recorded]
     if not found:
         raise _Failed(f"nothing is recorded at {budget}; `paperwright check PAPER` records", 4)
-    _write_report(found, out)
+    _write_report(found, out, evidence_trials(found) if evidence else _trials(found, store))
 
 
 def _open(path: Path | None) -> "Store":

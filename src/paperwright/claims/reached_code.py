@@ -49,13 +49,19 @@ def code_of(module: str, claim: Claim) -> Code:
     path = module_file(home)
     if path is None:  # typed into a session: the function itself is all there is to go by
         return Code(_digest(inspect.getsource(function)), frozenset())
-    name = function.__name__
     search = _Search(home.partition(".")[0])
-    if name == "<lambda>":
-        search.add_module(home, path)
-    else:
-        search.add_names(home, path, (name,))
+    search.add_names(home, path, _top_level_names(_tree(path), function))
     return Code(search.fingerprint(), frozenset(search.libraries))
+
+
+def _top_level_names(tree: ast.Module, function: Any) -> tuple[str, ...]:
+    """What a function's top-level statement defines: the function, or whatever a lambda or an inner one stands in."""
+    line = function.__code__.co_firstlineno
+    for statement in tree.body:
+        first = min([statement.lineno, *(node.lineno for node in getattr(statement, "decorator_list", []))])
+        if first <= line <= (statement.end_lineno or line):
+            return tuple(sorted(_bound(statement)))
+    return (function.__name__,)
 
 
 class _Search:

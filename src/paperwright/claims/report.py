@@ -92,6 +92,26 @@ def recorded_trials(judgements: Iterable[Judgement], store: "Store", device: str
     return found
 
 
+def evidence_trials(judgements: Iterable[Judgement], house: Registry | None = None) -> dict[str, Trials]:
+    """The trials in the papers' evidence files that some judgements rest on."""
+    from paperwright.claims.evidence import read_evidence
+
+    found = {}
+    for judgement in judgements:
+        paper, _, name = judgement.path.partition("/")
+        evidence = read_evidence((house or registry()).room(paper).evidence_path).get(name)
+        if evidence is not None:
+            ran = [trial for trial in evidence.trials if trial["numbers"] is not None]
+            memory = [trial["peak_memory"] for trial in ran if trial["peak_memory"] is not None]
+            found[judgement.path] = Trials(
+                numbers=evidence.numbers(),
+                seconds=sum(trial["seconds"] for trial in ran),
+                peak_memory=max(memory, default=None),
+                machines=(evidence.content["machine"],),
+            )
+    return found
+
+
 def write_report(
     judgements: Sequence[Judgement],
     path: Path,

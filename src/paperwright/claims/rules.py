@@ -221,6 +221,10 @@ class Difference(Part):
         return difference_of(a, b, level, paired=self.paired, exact=sample.exact)
 
 
+def _in(arm: str | None) -> str:
+    return "" if arm is None else f" ({arm})"
+
+
 def _each(than: str | Sequence[str]) -> tuple[str, ...]:
     others = (than,) if isinstance(than, str) else tuple(than)
     if not others:
@@ -386,7 +390,7 @@ class CloseTo(Part):
     def label(self) -> str:
         value = self.value if isinstance(self.value, str) else f"{self.value:g}"
         gap = f"{self.metric} - {value}"
-        return f"({gap}) / {value}" if self.relative else gap
+        return (f"({gap}) / {value}" if self.relative else gap) + _in(self.arm)
 
     def effect(self, sample: Sample, level: float) -> Interval:
         found = sample.column(self.metric, self.arm)
@@ -469,7 +473,7 @@ class Proportion(Part):
         return Region(low, high)
 
     def label(self) -> str:
-        return f"proportion of {self.metric}"
+        return f"proportion of {self.metric}{_in(self.arm)}"
 
     def effect(self, sample: Sample, level: float) -> Interval:
         hits = sample.column(self.metric, self.arm)
@@ -505,7 +509,7 @@ class Never(Part):
         return Region(high=self.tolerance, closed=True)
 
     def label(self) -> str:
-        return f"greatest {self.metric}"
+        return f"greatest {self.metric}{_in(self.arm)}"
 
     def effect(self, sample: Sample, level: float) -> Interval:
         arms = sample.numbers if self.arm is None else (self.arm,)

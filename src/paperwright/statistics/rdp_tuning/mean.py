@@ -14,16 +14,26 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
+SMALL = 0.1  # below it s(y) is taken from its series
 LARGEST_LOG = 690.0  # log(1/gamma) beyond which gamma leaves the normal float64 range
 
 
 def log_sinhc(y):
     """s(y) = log(sinh(y) / y), elementwise; even, with s(0) = 0. Relative error below 1e-13."""
     y = np.abs(np.asarray(y, dtype=np.float64))
-    square = np.minimum(y, 0.1) ** 2
-    near = square * (1 / 6 - square * (1 / 180 - square * (1 / 2835 - square * (1 / 37800 - square / 467775))))
-    far = np.maximum(y, 0.1)
-    return np.where(y < 0.1, near, far + np.log(-np.expm1(-2 * far) / (2 * far)))
+    far = np.maximum(y, SMALL)
+    return np.where(y < SMALL, _series(np.minimum(y, SMALL) ** 2), far + np.log(-np.expm1(-2 * far) / (2 * far)))
+
+
+def _log_sinhc_of_number(y: float) -> float:
+    """The same for one float, fast enough to be solved for."""
+    y = abs(y)
+    return _series(y * y) if y < SMALL else y + math.log(-math.expm1(-2 * y) / (2 * y))
+
+
+def _series(square):
+    """s(y) for y < SMALL, from y squared."""
+    return square * (1 / 6 - square * (1 / 180 - square * (1 / 2835 - square * (1 / 37800 - square / 467775))))
 
 
 def log_expm1_ratio(x):
@@ -35,7 +45,7 @@ def log_expm1_ratio(x):
 def log_mean(eta: float, log_inverse_gamma: float) -> float:
     """log E[K] of the truncated negative binomial with shape `eta` and l = log(1/gamma) = `log_inverse_gamma`."""
     half = log_inverse_gamma / 2
-    return float((1 + eta) * half + log_sinhc(half) - log_sinhc(eta * half))
+    return (1 + eta) * half + _log_sinhc_of_number(half) - _log_sinhc_of_number(eta * half)
 
 
 def gamma_for_mean(eta: float, mean: float) -> float:
