@@ -146,8 +146,9 @@ def numbers(store: Store) -> dict[tuple[str, int], object]:
     return {(record.key.arm, record.key.seed): record.outcome.numbers for record in store.records()}
 
 
-def test_a_worker_that_dies_is_named_and_the_rest_goes_on(toy: Path, store: Store) -> None:
-    where = place("processes:1")
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_worker_that_dies_is_named_and_the_rest_goes_on(toy: Path, store: Store, workers: int) -> None:
+    where = place(f"processes:{workers}")
     dies, adds = check(select(["toy/dies", "toy/adds"]), store, place=where)
     where.close(True)
     assert dies.problem is not None

@@ -60,16 +60,6 @@ def test_check_as_json(paperwright: Run) -> None:
     assert content[0]["findings"][0]["low"] == pytest.approx(1.951, abs=1e-3)
 
 
-def test_demo_writes_a_report(paperwright: Run, tmp_path: Path) -> None:
-    from paperwright.registry import registry
-
-    if len(registry()) > 1:
-        pytest.skip("the demo of the real rooms takes its time; it has a test of its own")
-    found = paperwright("demo", "--report", str(tmp_path / "report.html"))
-    assert found.returncode == 0
-    assert "Adding a number" in (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
 def test_report_and_export_of_what_is_recorded(paperwright: Run, tmp_path: Path) -> None:
     assert paperwright("report", "toy").returncode == 4
     paperwright("check", "toy/adds", "toy/subtracts", "toy/falls_over")

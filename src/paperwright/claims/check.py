@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from paperwright.claims.store import Key, Record, Store
 from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
 from paperwright.data import DataCorrupted, DataUnavailable
 
-ATTEMPTS = 2  # how often a trial is given to a worker before its worker's death is put down to it
 POLL_SECONDS = 0.2
 
 
@@ -223,9 +222,9 @@ class _Check:
     ) -> None:
         self.campaigns, self.store, self.place, self.on_progress = campaigns, store, place, on_progress
         self.executor = place.executor
-        self.running: dict[Future[Outcome], tuple[Campaign, Task]] = {}
+        self.running: dict[Future[Outcome], tuple[Campaign, Task, Executor]] = {}
         self.elsewhere: list[tuple[Campaign, Task]] = []  # leased by another process
-        self.attempts: dict[str, int] = {}
+        self.suspects: set[Task] = set()  # trials that ran or waited when a worker died; each is tried again alone
         self.last: tuple[Task, Outcome] | None = None
 
     def run(self) -> list[Judgement]:
@@ -259,7 +258,7 @@ class _Check:
         """Submits trials until as many run as the place can take; whether any was."""
         submitted = False
         for campaign in self.campaigns:
-            while campaign.todo and len(self.running) < 2 * self.place.width - 1:
+            while campaign.todo and len(self.running) < (1 if self.suspects else 2 * self.place.width - 1):
                 task = campaign.todo.popleft()
                 if not self.store.lease(campaign.key(task)):
                     self.elsewhere.append((campaign, task))
@@ -273,10 +272,11 @@ class _Check:
     def _submit(self, campaign: Campaign, task: Task) -> None:
         self._report(starting=(task,))
         try:
-            self.running[self.executor.submit(run, task)] = (campaign, task)
+            future = self.executor.submit(run, task)
         except BrokenExecutor:
-            self._renew_place()
-            self.running[self.executor.submit(run, task)] = (campaign, task)
+            self._renew_place(self.executor)
+            future = self.executor.submit(run, task)
+        self.running[future] = (campaign, task, self.executor)
 
     def _collect(self) -> None:
         if self.running:
@@ -287,12 +287,12 @@ class _Check:
 
     def _collect_finished(self) -> None:
         for future in [future for future in self.running if future.done()]:
-            campaign, task = self.running[future]
+            campaign, task, executor = self.running[future]
             try:
                 outcome = future.result()
             except BrokenExecutor:
                 del self.running[future]
-                self._worker_died(campaign, task)
+                self._worker_died(campaign, task, executor)
                 continue
             except CancelledError:
                 outcome = lost(task, "the trial was cancelled by the place where it ran")
@@ -304,6 +304,7 @@ class _Check:
         self.store.add(campaign.key(task), outcome)
         if future is not None:
             del self.running[future]  # only now: an interrupt before this line finds the trial here and records it
+        self.suspects.discard(task)
         campaign.finish(task, outcome)
         self.last = (task, outcome)
         self._advance(campaign)
@@ -312,23 +313,24 @@ class _Check:
 
     def _advance(self, campaign: Campaign) -> None:
         """Once nothing of a campaign is left to run or to wait for, the next look (or none) is due."""
-        busy = any(other is campaign for other, _ in (*self.running.values(), *self.elsewhere))
+        busy = any(other is campaign for other, *_ in (*self.running.values(), *self.elsewhere))
         if not campaign.todo and not busy:
             campaign.advance()
 
-    def _worker_died(self, campaign: Campaign, task: Task) -> None:
-        name = str(task)
-        self.attempts[name] = self.attempts.get(name, 0) + 1
-        self._renew_place()
-        if self.attempts[name] >= ATTEMPTS or self.place.renew is None:
+    def _worker_died(self, campaign: Campaign, task: Task, executor: Executor) -> None:
+        """A dead worker takes the whole pool with it; the trial that killed it is the one that does so alone."""
+        alone = task in self.suspects
+        self._renew_place(executor)
+        if alone or self.place.renew is None:
             self._record(
                 campaign, task, lost(task, "the worker process died under this trial (out of memory? a crash?)")
             )
         else:
+            self.suspects.add(task)
             campaign.todo.appendleft(task)
 
-    def _renew_place(self) -> None:
-        if self.place.renew is not None and getattr(self.executor, "_broken", True):
+    def _renew_place(self, broken: Executor) -> None:
+        if self.place.renew is not None and self.executor is broken:
             self.executor = self.place.renew()
 
     def _look_elsewhere(self) -> None:
@@ -366,7 +368,7 @@ class _Check:
         self.on_progress(
             Progress(
                 judgements=self._judgements(),
-                running=(*(task for _, task in self.running.values()), *starting),
+                running=(*(task for _, task, _ in self.running.values()), *starting),
                 done=sum(campaign.done for campaign in self.campaigns),
                 planned=sum(campaign.planned for campaign in self.campaigns),
                 seconds_left=left,

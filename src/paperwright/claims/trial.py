@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -34,7 +34,7 @@ class Task:
     module: str
     arm: str
     seed: int
-    config: Mapping[str, Any]
+    config: Mapping[str, Any] = field(hash=False)
     device: str
     source: str
 

@@ -1,4 +1,4 @@
-# ruff: noqa: I001 (sorting would put each name into a statement of its own)
+
 from . import sdrf as sdrf
 from .sdrf import (
     DIGL as DIGL,

@@ -1,4 +1,4 @@
-# ruff: noqa: I001 (sorting would put each name into a statement of its own)
+
 from . import cls_er as cls_er
 from .cls_er import (
     CLSER as CLSER,

@@ -1,4 +1,4 @@
-# ruff: noqa: I001 (sorting would put each name into a statement of its own)
+
 from . import rdp_tuning as rdp_tuning
 from .rdp_tuning import (
     DPSearchCV as DPSearchCV,
