@@ -94,7 +94,7 @@ def markdown(judgements: Sequence[Judgement]) -> str:
     lines = ["| paper | claim | the paper | here | verdict |", "|---|---|---|---|---|"]
     for judgement in judgements:
         paper = judgement.path.partition("/")[0]
-        here = "; ".join(summary.effects(judgement, most=3)) or summary.basis(judgement)
+        here = "; ".join(summary.effects(judgement, most=2)) or summary.basis(judgement)
         cells = (paper, judgement.claim.statement, summary.paper_figures(judgement), here, f"**{judgement.word}**")
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
