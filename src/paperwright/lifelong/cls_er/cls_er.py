@@ -1,0 +1,177 @@
+"""CLS-ER: experience replay with a plastic and a stable memory of the weights (Algorithm 1)."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+from torch.optim.swa_utils import update_bn
+
+from paperwright.blocks import ReservoirMemory
+from paperwright.lifelong.cls_er.learner import ContinualLearner, Losses, check_labels
+from paperwright.lifelong.cls_er.passes import has_batch_norm
+from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory, Statistics
+
+RECALIBRATION_BATCH = 128
+
+
+class CLSER(ContinualLearner):
+    """Learns from a stream with a fixed memory, guided by two slow copies of itself.
+
+    On a batch (X_b, Y_b) it draws (X_m, Y_m) from the reservoir and takes a gradient step on
+
+        L = CE(f([X_b; X_m]; θ_W), [Y_b; Y_m]) + λ · mean (f(X_m; θ_W) − Z)²,
+
+    where Z are the logits of whichever memory, plastic or stable, is surer of the true class of that sample. Both means
+    are over all entries. The batch then enters the reservoir, and each memory moves towards θ_W with its own
+    probability and decay. The stable memory answers.
+
+    `state_dict()` carries the three networks, the reservoir, the step counter and every random state as plain tensors:
+    saved (say, as safetensors) and loaded into a learner built alike, a run goes on bit for bit. An optimizer with a
+    state of its own, such as momentum, is saved beside it as ever.
+
+    Args:
+        model: the working model f; trained in place.
+        optimizer: holds its parameters. The paper uses plain SGD at a constant rate; others work.
+        memory: the reservoir M.
+        plastic: the memory that follows closely (θ_P). The paper's guidance: rate above the stable one's,
+            decay at most as high.
+        stable: the memory that follows slowly (θ_S).
+        consistency_weight: λ; the paper uses 0.1 to 2.
+        replay_size: how many samples are replayed at each step (fewer while the reservoir holds fewer).
+        augment: applied to each replayed batch, freshly; an `nn.Module` is saved with the learner.
+        criterion: loss of logits and labels, a mean over samples.
+        statistics: where the memories' batch-norm statistics come from (see :class:`SemanticMemory`).
+        seed: decides when the memories are updated; `None` leaves them their own seeds.
+
+    Raises:
+        ValueError: a number is out of range, both memories are one object, or the optimizer lacks the parameters.
+
+    Note:
+        A model without batch norm makes one pass over [X_b; X_m] for both terms. With batch norm the replayed samples
+        are passed alone for the second term, as in the authors' code, since the statistics of the batches differ.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        memory: ReservoirMemory,
+        plastic: SemanticMemory,
+        stable: SemanticMemory,
+        consistency_weight: float = 0.15,
+        replay_size: int = 32,
+        augment: Callable[[Tensor], Tensor] | None = None,
+        criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+        statistics: Statistics = "own",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(model, optimizer, criterion=criterion)
+        if not consistency_weight >= 0:
+            raise ValueError(f"consistency_weight: expected a number of at least 0, got {consistency_weight}")
+        check_replay_size(replay_size)
+        if plastic is stable:
+            raise ValueError("plastic and stable: expected two memories, got the same object twice")
+        self.memory = memory
+        self.plastic = plastic
+        self.stable = stable
+        self.consistency_weight = consistency_weight
+        self.replay_size = replay_size
+        self.augment = augment
+        seeds = [None, None] if seed is None else np.random.SeedSequence(seed).generate_state(2, np.uint64) // 2
+        for slow, draws in zip((plastic, stable), seeds, strict=True):
+            slow.set_statistics(statistics)
+            slow.follow(model)
+            if draws is not None:
+                slow.random.seed(int(draws))
+        self.statistics = statistics
+        self.one_pass = not has_batch_norm(model)
+
+    @property
+    def answering(self) -> nn.Module:
+        """The stable memory."""
+        return self.stable
+
+    def losses(self, x: Tensor, y: Tensor) -> Losses:
+        """Cross-entropy on the batch and the replayed samples, and consistency on the latter."""
+        if not len(self.memory):
+            logits = self.working(x)
+            check_labels(y, logits.shape[1])
+            loss = self.criterion(logits, y)
+            return Losses(loss, loss.detach())
+        replayed = self.memory.sample(self.replay_size)
+        x_m, y_m = replayed["inputs"], replayed["labels"]
+        if self.augment is not None:
+            x_m = self.augment(x_m)
+        teacher, by_stable = self.recall(x_m, y_m)
+        alone = None if self.one_pass else self.working(x_m)
+        logits = self.working(torch.cat((x, x_m)))
+        check_labels(y, logits.shape[1])
+        consistency = mse_loss(logits.narrow(0, len(x), len(x_m)) if alone is None else alone, teacher)
+        labelled = self.criterion(logits, torch.cat((y, y_m)))
+        loss = torch.add(labelled, consistency, alpha=self.consistency_weight)
+        return Losses(loss, labelled.detach(), consistency.detach(), by_stable.to(loss.dtype).mean())
+
+    @torch.no_grad()
+    def recall(
+        self, x: Float[Tensor, "replay ..."], y: Int[Tensor, " replay"]
+    ) -> tuple[Float[Tensor, "replay classes"], Bool[Tensor, " replay"]]:
+        """The logits of whichever memory is surer of the true class, and where that is the stable one."""
+        plastic, stable = self._replay(self.plastic, x), self._replay(self.stable, x)
+        return surer_logits(plastic, stable, y)
+
+    def _replay(self, memory: SemanticMemory, x: Tensor) -> Tensor:
+        if self.one_pass or memory.replays_in_training_mode:
+            return memory.module(x)
+        return self.logits(x, memory.module)
+
+    def remember(self, x: Tensor, y: Tensor) -> None:
+        """Offer the batch to the reservoir and let both memories follow; a batch never replays itself."""
+        self.memory.add(inputs=x, labels=y)
+        self.plastic.update_parameters(self.working)
+        self.stable.update_parameters(self.working)
+
+    @torch.no_grad()
+    def logits(self, x: Float[Tensor, "batch ..."], network: nn.Module | None = None) -> Float[Tensor, "batch classes"]:
+        """Logits in evaluation mode and without gradient, of `network` or of the stable memory."""
+        network = self.answering if network is None else network
+        if self.statistics == "recalibrate" and network in (self.plastic, self.stable) and len(self.memory):
+            update_bn(self.memory.contents()["inputs"].split(RECALIBRATION_BATCH), network)
+        return super().logits(x, network)
+
+
+def surer_logits(
+    plastic: Float[Tensor, "batch classes"], stable: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]
+) -> tuple[Float[Tensor, "batch classes"], Bool[Tensor, " batch"]]:
+    """For each sample the logits that give its true class the higher probability; ties go to plastic.
+
+    Args:
+        plastic, stable: logits of the two memories.
+        labels: the true classes.
+
+    Returns:
+        The chosen logits, and whether they are the stable memory's.
+    """
+    # One call for both memories: at replay batches of a few dozen it is calls that cost.
+    of_plastic, of_stable = log_odds(torch.stack((plastic, stable)), labels.expand(2, -1))
+    by_stable = of_stable > of_plastic
+    return torch.where(by_stable[:, None], stable, plastic), by_stable
+
+
+def log_odds(logits: Float[Tensor, "*batch classes"], labels: Int[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
+    """log p/(1 − p) of the true class: z_y − log Σ_{k≠y} exp z_k.
+
+    It orders samples as p does. Probabilities, and log-probabilities too, round to 1 and 0 in float32 once 1 − p falls
+    below 6e-8, where confident models spend most of their time; the odds still tell them apart.
+    """
+    true = labels[..., None]
+    return logits.gather(-1, true).squeeze(-1) - logits.scatter(-1, true, -torch.inf).logsumexp(-1)
+
+
+def check_replay_size(replay_size: int) -> None:
+    """Refuse a replay batch without samples."""
+    if replay_size < 1:
+        raise ValueError(f"replay_size: expected at least one sample, got {replay_size}")

@@ -1,0 +1,184 @@
+"""A scikit-learn classifier that keeps learning: `partial_fit` on whatever comes, with a bounded memory."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from paperwright.blocks import ReservoirMemory
+from paperwright.lifelong.cls_er.cls_er import CLSER
+from paperwright.lifelong.cls_er.learner import ContinualLearner
+from paperwright.lifelong.cls_er.networks import mlp
+from paperwright.lifelong.cls_er.replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
+from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory
+
+LearnerName = Literal["cls_er", "er", "der++", "fine_tune", "joint"]
+
+
+class ContinualClassifier(ClassifierMixin, BaseEstimator):
+    """Learns from a stream of arrays without forgetting what came first.
+
+    Each `partial_fit` makes one pass over its samples in the order given, in batches. Old samples need not be shown
+    again: a reservoir of `memory_size` of them is replayed. Scale the features to about unit range beforehand.
+
+    Args:
+        learner: `"cls_er"`; `"er"`, experience replay; `"der++"`, dark experience replay; `"fine_tune"`, no memory;
+            or `"joint"`, which keeps all data.
+        hidden: widths of the hidden layers.
+        network: makes another network from the number of features and of classes; takes the place of `hidden`.
+        learning_rate: of plain SGD.
+        batch_size: samples a step.
+        epochs: passes that `fit` makes; `partial_fit` makes one.
+        memory_size: samples remembered.
+        replay_size: samples replayed at each step.
+        consistency_weight: λ of CLS-ER.
+        plastic_decay, plastic_rate, stable_decay, stable_rate: of the two memories of the weights.
+        alpha, beta: weights of DER++.
+        random_state: decides everything random.
+        device: of torch.
+
+    Attributes:
+        classes_: the class labels.
+        learner_: the learner, a :class:`ContinualLearner`.
+        n_features_in_: number of features.
+
+    Raises:
+        ValueError: unknown learner, labels that were not among `classes`, or another number of features than before.
+    """
+
+    def __init__(
+        self,
+        learner: LearnerName = "cls_er",
+        *,
+        hidden: Sequence[int] = (100, 100),
+        network: Callable[[int, int], nn.Module] | None = None,
+        learning_rate: float = 0.05,
+        batch_size: int = 10,
+        epochs: int = 1,
+        memory_size: int = 500,
+        replay_size: int = 32,
+        consistency_weight: float = 0.15,
+        plastic_decay: float = 0.99,
+        plastic_rate: float = 1.0,
+        stable_decay: float = 0.99,
+        stable_rate: float = 0.9,
+        alpha: float = 0.2,
+        beta: float = 0.5,
+        random_state: int | np.random.RandomState | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.learner = learner
+        self.hidden = hidden
+        self.network = network
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.memory_size = memory_size
+        self.replay_size = replay_size
+        self.consistency_weight = consistency_weight
+        self.plastic_decay = plastic_decay
+        self.plastic_rate = plastic_rate
+        self.stable_decay = stable_decay
+        self.stable_rate = stable_rate
+        self.alpha = alpha
+        self.beta = beta
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> "ContinualClassifier":
+        """Forget everything, then learn from all samples: `epochs` passes, shuffled."""
+        X, y = self._validated(X, y, first=True)
+        self._start(unique_labels(y))
+        order = check_random_state(self._seed)
+        for _ in range(self.epochs):
+            chosen = order.permutation(len(X))
+            self._observe(X[chosen], y[chosen])
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> "ContinualClassifier":
+        """Learn from the next samples of the stream, in their order.
+
+        Args:
+            X: samples [samples, features].
+            y: their labels.
+            classes: all labels that will ever come; needed at the first call.
+        """
+        first = not hasattr(self, "learner_")
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit: all labels that will ever come")
+        X, y = self._validated(X, y, first=first)
+        if first:
+            self._start(unique_labels(np.asarray(classes)))
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(np.asarray(classes))):
+            raise ValueError(f"classes={classes!r} is not the same as on the first call: {self.classes_!r}")
+        self._observe(X, y)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Probabilities [samples, classes], in the order of `classes_`."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float32)
+        logits = self.learner_.logits(torch.from_numpy(X).to(self.device))
+        return logits.double().softmax(1).cpu().numpy()
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The most probable label of each sample."""
+        chosen = self.predict_proba(X).argmax(1)
+        return self.classes_[chosen]
+
+    def _validated(self, X: ArrayLike, y: ArrayLike, *, first: bool) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        if self.batch_size < 1 or self.epochs < 1:
+            raise ValueError(f"batch_size and epochs: expected at least 1, got {self.batch_size} and {self.epochs}")
+        X, y = validate_data(self, X, y, reset=first, dtype=np.float32)
+        check_classification_targets(y)
+        return X, y
+
+    def _start(self, classes: NDArray[Any]) -> None:
+        self.classes_ = classes
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.learner_ = self._new_learner(self.n_features_in_, len(classes)).to(self.device)
+
+    def _observe(self, X: NDArray[np.float32], y: NDArray[Any]) -> None:
+        labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if (unknown := self.classes_[labels] != y).any():
+            raise ValueError(f"y holds the labels {np.unique(y[unknown])[:3]}, which are not among classes")
+        inputs, targets = torch.tensor(X, device=self.device), torch.tensor(labels, device=self.device)
+        for x, target in zip(inputs.split(self.batch_size), targets.split(self.batch_size), strict=True):
+            self.learner_.observe(x, target)
+
+    def _new_learner(self, features: int, classes: int) -> ContinualLearner:
+        if self.learner not in get_args(LearnerName):
+            raise ValueError(f"learner: expected one of {list(get_args(LearnerName))}, got {self.learner!r}")
+        if self.network is not None:
+            model = self.network(features, classes)
+        else:
+            model = mlp(features, self.hidden, classes, generator=torch.Generator().manual_seed(self._seed))
+        optimizer = torch.optim.SGD(model.parameters(), lr=self.learning_rate)
+        if self.learner == "fine_tune":
+            return FineTune(model, optimizer)
+        if self.learner == "joint":
+            return JointTraining(model, optimizer, batch_size=self.batch_size, epochs=self.epochs, seed=self._seed)
+        memory = ReservoirMemory(self.memory_size, seed=self._seed)
+        if self.learner == "er":
+            return ExperienceReplay(model, optimizer, memory=memory, replay_size=self.replay_size)
+        if self.learner == "der++":
+            return DarkExperienceReplay(
+                model, optimizer, memory=memory, replay_size=self.replay_size, alpha=self.alpha, beta=self.beta
+            )
+        return CLSER(
+            model,
+            optimizer,
+            memory=memory,
+            plastic=SemanticMemory(self.plastic_decay, self.plastic_rate),
+            stable=SemanticMemory(self.stable_decay, self.stable_rate),
+            consistency_weight=self.consistency_weight,
+            replay_size=self.replay_size,
+            seed=self._seed,
+        )

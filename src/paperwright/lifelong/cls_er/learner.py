@@ -1,0 +1,188 @@
+"""What every continual learner here has in common: one step on a batch of the stream, and prediction."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+# How often observe() looks for NaN and infinity in its inputs, when it is not told.
+FINITE_CHECK_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What one step came to.
+
+    Attributes:
+        loss: what was minimised.
+        cross_entropy: its part on labels.
+        consistency: mean squared distance to the remembered logits, before weighting; 0 where nothing was replayed.
+        share_stable: the share of replayed samples on which the stable memory was the teacher; 0 likewise.
+    """
+
+    loss: float
+    cross_entropy: float
+    consistency: float = 0.0
+    share_stable: float = 0.0
+
+
+class Losses(NamedTuple):
+    """The scalars of one step, in the order of :class:`StepReport`; the first is differentiated."""
+
+    loss: Tensor
+    cross_entropy: Tensor
+    consistency: Tensor | None = None
+    share_stable: Tensor | None = None
+
+
+class ContinualLearner(nn.Module):
+    """A classifier that learns from a stream of batches, one `observe` each, and can be asked at any time.
+
+    A subclass says what it minimises (`losses`) and what it does once the step is taken (`remember`).
+
+    Args:
+        model: the working model; maps inputs to logits.
+        optimizer: holds the model's parameters.
+        criterion: loss of logits and labels, a mean over samples.
+
+    Raises:
+        ValueError: the optimizer does not hold all trainable parameters of the model.
+    """
+
+    steps: Tensor
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    ) -> None:
+        super().__init__()
+        check_optimizer(model, optimizer)
+        self.working = model
+        self.optimizer = optimizer
+        self.criterion = criterion
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def observe(
+        self,
+        x: Float[Tensor, "batch ..."],
+        y: Int[Tensor, " batch"],
+        stored: Float[Tensor, "batch ..."] | None = None,
+        check_finite: bool | None = None,
+    ) -> StepReport:
+        """Learn from one batch of the stream.
+
+        Puts the networks into training mode. A refused batch changes nothing but, with batch norm, running statistics.
+
+        Args:
+            x: inputs.
+            y: class numbers, in [0, number of logits).
+            stored: the batch as it is to be remembered, where `x` is augmented already; `x` itself by default.
+            check_finite: whether to look for NaN and infinity in `x`; by default at the first and each 1,000th step.
+
+        Raises:
+            ValueError: the batch is empty, lengths differ, labels are out of range, or inputs are not finite.
+            TypeError: labels are not integers.
+            FloatingPointError: the loss is NaN; the weights are those before this step.
+        """
+        step = int(self.steps) + 1
+        if check_finite is None:
+            check_finite = step == 1 or step % FINITE_CHECK_EVERY == 0
+        check_batch(x, y, stored, check_finite)
+        y = y.long()
+        if not self.training:
+            self.train()
+        losses = self.losses(x, y)
+        report = _report(losses, step)
+        self.optimizer.zero_grad()
+        losses.loss.backward()
+        self.optimizer.step()
+        self.remember(x if stored is None else stored, y)
+        self.steps += 1
+        return report
+
+    def losses(self, x: Tensor, y: Tensor) -> Losses:
+        """What this learner minimises on a batch."""
+        raise NotImplementedError
+
+    def remember(self, x: Tensor, y: Tensor) -> None:
+        """What this learner does once the optimizer has stepped."""
+
+    def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch classes"]:
+        """Logits of the network that answers at test time, in the mode it is in."""
+        return self.answering(x)
+
+    @property
+    def answering(self) -> nn.Module:
+        """The network that answers at test time."""
+        return self.working
+
+    @torch.no_grad()
+    def logits(self, x: Float[Tensor, "batch ..."], network: nn.Module | None = None) -> Float[Tensor, "batch classes"]:
+        """Logits in evaluation mode and without gradient, of `network` or of the one that answers."""
+        network = self.answering if network is None else network
+        training = network.training
+        network.eval()
+        try:
+            return network(x)
+        finally:
+            network.train(training)
+
+    def predict(self, x: Float[Tensor, "batch ..."]) -> Int[Tensor, " batch"]:
+        """The most probable class of each input."""
+        return self.logits(x).argmax(1)
+
+
+def _report(losses: Losses, step: int) -> StepReport:
+    """The losses as numbers, fetched from the device at once."""
+    scalars = [loss for loss in losses if loss is not None]
+    report = StepReport(*torch.stack(scalars).tolist())
+    if math.isnan(report.loss):
+        raise FloatingPointError(
+            f"the loss became NaN at step {step} (cross-entropy {report.cross_entropy}, consistency "
+            f"{report.consistency}): the weights are those before it; a lower learning rate is the usual way out"
+        )
+    return report
+
+
+def check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Refuse an optimizer that would leave some of the model untrained."""
+    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    missing = [
+        name for name, parameter in model.named_parameters() if parameter.requires_grad and id(parameter) not in held
+    ]
+    if missing:
+        raise ValueError(
+            f"the optimizer does not hold the model's parameters {missing[:3]}{' ...' if len(missing) > 3 else ''}: "
+            "make it from model.parameters()"
+        )
+
+
+def check_batch(x: Tensor, y: Tensor, stored: Tensor | None, check_finite: bool) -> None:
+    """Refuse a batch that cannot be learned from."""
+    if y.dtype.is_floating_point or y.dtype.is_complex or y.dtype == torch.bool:
+        raise TypeError(f"labels: expected integers (class numbers), got {y.dtype}")
+    if y.ndim != 1:
+        raise ValueError(f"labels: expected one class number a sample, got shape {tuple(y.shape)}")
+    if len(x) != len(y):
+        raise ValueError(f"x and y: expected the same length, got {len(x)} inputs and {len(y)} labels")
+    if stored is not None and len(stored) != len(x):
+        raise ValueError(f"stored: expected the {len(x)} samples of x before augmentation, got {len(stored)}")
+    if not len(x):
+        raise ValueError("expected at least one sample, got an empty batch")
+    if check_finite and not bool(x.isfinite().all()):
+        raise ValueError("x: expected finite inputs, got NaN or infinity")
+
+
+def check_labels(y: Tensor, classes: int) -> None:
+    """Refuse labels that have no logit."""
+    low, high = (int(bound) for bound in torch.aminmax(y))
+    if low < 0 or high >= classes:
+        raise ValueError(f"labels: expected class numbers in [0, {classes}), got {low} to {high}")

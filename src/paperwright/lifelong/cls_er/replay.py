@@ -1,0 +1,197 @@
+"""The learners that CLS-ER is compared with: fine-tuning, experience replay, dark experience replay, joint training."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from paperwright.blocks import RandomState, ReservoirMemory
+from paperwright.lifelong.cls_er.cls_er import check_replay_size
+from paperwright.lifelong.cls_er.learner import ContinualLearner, Losses, StepReport, check_batch, check_labels
+from paperwright.lifelong.cls_er.passes import has_batch_norm, separate_logits
+
+
+class FineTune(ContinualLearner):
+    """Plain training on whatever comes ("SGD" in the paper's tables): the lower bound, which forgets."""
+
+    def losses(self, x: Tensor, y: Tensor) -> Losses:
+        """Cross-entropy on the batch."""
+        logits = self.working(x)
+        check_labels(y, logits.shape[1])
+        loss = self.criterion(logits, y)
+        return Losses(loss, loss.detach())
+
+
+class ExperienceReplay(ContinualLearner):
+    """Replay from a reservoir (ER; Riemer et al., 2019): one cross-entropy over the batch and the replayed samples.
+
+    Args:
+        model, optimizer, criterion: as for :class:`ContinualLearner`.
+        memory: the reservoir.
+        replay_size: how many samples are replayed at each step.
+        augment: applied to each replayed batch, freshly.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        memory: ReservoirMemory,
+        replay_size: int = 32,
+        augment: Callable[[Tensor], Tensor] | None = None,
+        criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    ) -> None:
+        super().__init__(model, optimizer, criterion=criterion)
+        check_replay_size(replay_size)
+        self.memory = memory
+        self.replay_size = replay_size
+        self.augment = augment
+
+    def losses(self, x: Tensor, y: Tensor) -> Losses:
+        """Cross-entropy, one mean over both batches."""
+        labels = y
+        if len(self.memory):
+            replayed = self.replay()
+            x, labels = torch.cat((x, replayed["inputs"])), torch.cat((y, replayed["labels"]))
+        logits = self.working(x)
+        check_labels(y, logits.shape[1])
+        loss = self.criterion(logits, labels)
+        return Losses(loss, loss.detach())
+
+    def replay(self) -> dict[str, Tensor]:
+        """A draw from the memory, augmented."""
+        replayed = self.memory.sample(self.replay_size)
+        if self.augment is not None:
+            replayed["inputs"] = self.augment(replayed["inputs"])
+        return replayed
+
+    def remember(self, x: Tensor, y: Tensor) -> None:
+        """Offer the batch to the reservoir."""
+        self.memory.add(inputs=x, labels=y)
+
+
+class DarkExperienceReplay(ExperienceReplay):
+    """Replay of logits and labels (DER++; Buzzega et al., 2020).
+
+    With two independent draws from the memory,
+
+        L = CE(f(X_b), Y_b) + α · mean (f(X_1) − stored logits)² + β · CE(f(X_2), Y_2).
+
+    What is stored with a sample are its logits before the step in which it was seen.
+
+    Args:
+        model, optimizer, criterion, memory, replay_size, augment: as for :class:`ExperienceReplay`.
+        alpha: weight of the stored logits.
+        beta: weight of the stored labels; 0 is DER without the ++.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        memory: ReservoirMemory,
+        alpha: float = 0.2,
+        beta: float = 0.5,
+        replay_size: int = 32,
+        augment: Callable[[Tensor], Tensor] | None = None,
+        criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    ) -> None:
+        super().__init__(model, optimizer, memory=memory, replay_size=replay_size, augment=augment, criterion=criterion)
+        if not (alpha >= 0 and beta >= 0):
+            raise ValueError(f"alpha and beta: expected weights of at least 0, got {alpha} and {beta}")
+        self.alpha = alpha
+        self.beta = beta
+        self.one_pass = not has_batch_norm(model)
+        self._logits_before_step: Tensor | None = None
+
+    def losses(self, x: Tensor, y: Tensor) -> Losses:
+        """The three terms."""
+        draws = [self.replay(), self.replay()] if len(self.memory) else []
+        batches = [x, *(draw["inputs"] for draw in draws)]
+        logits, *replayed = separate_logits(self.working, batches, one_pass=self.one_pass)
+        check_labels(y, logits.shape[1])
+        self._logits_before_step = logits.detach()
+        labelled = self.criterion(logits, y)
+        if not draws:
+            return Losses(labelled, labelled.detach())
+        consistency = mse_loss(replayed[0], draws[0]["logits"])
+        labelled = labelled + self.beta * self.criterion(replayed[1], draws[1]["labels"])
+        loss = labelled + self.alpha * consistency
+        return Losses(loss, labelled.detach(), consistency.detach())
+
+    def remember(self, x: Tensor, y: Tensor) -> None:
+        """Offer the batch, with its logits, to the reservoir."""
+        self.memory.add(inputs=x, labels=y, logits=self._logits_before_step)
+
+
+class JointTraining(ContinualLearner):
+    """Ordinary training on everything seen so far, shuffled: the upper bound, which may keep all data.
+
+    `observe` only collects. The first question after new data trains the model from its initial weights on all of it;
+    `consolidate` does so by hand. What was collected is not part of `state_dict()`.
+
+    Args:
+        model, optimizer, criterion: as for :class:`ContinualLearner`.
+        batch_size: of the training.
+        epochs: passes over the data.
+        seed: decides the order of the samples.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(model, optimizer, criterion=criterion)
+        if batch_size < 1 or epochs < 1:
+            raise ValueError(f"batch_size and epochs: expected at least 1, got {batch_size} and {epochs}")
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.random = RandomState(seed)
+        self._batches: list[tuple[Tensor, Tensor]] = []
+        self._trained_on = 0
+        self._start = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def observe(
+        self,
+        x: Float[Tensor, "batch ..."],
+        y: Int[Tensor, " batch"],
+        stored: Float[Tensor, "batch ..."] | None = None,
+        check_finite: bool | None = None,
+    ) -> StepReport:
+        """Collect one batch; the report holds the loss of the model as it stands."""
+        check_batch(x, y, stored, True if check_finite is None else check_finite)
+        logits = super().logits(x, self.working)
+        check_labels(y, logits.shape[1])
+        self._batches.append((x if stored is None else stored, y))
+        self.steps += 1
+        loss = float(self.criterion(logits, y))
+        return StepReport(loss, loss)
+
+    def consolidate(self) -> None:
+        """Train from the initial weights on all that was collected."""
+        self.working.load_state_dict(self._start)
+        self.optimizer.state.clear()
+        self.working.train()
+        x, y = (torch.cat(column) for column in zip(*self._batches, strict=True))
+        for _ in range(self.epochs):
+            for chosen in torch.randperm(len(x), generator=self.random.generator).split(self.batch_size):
+                self.optimizer.zero_grad()
+                self.criterion(self.working(x[chosen]), y[chosen]).backward()
+                self.optimizer.step()
+        self._trained_on = len(self._batches)
+
+    def logits(self, x: Float[Tensor, "batch ..."], network: nn.Module | None = None) -> Float[Tensor, "batch classes"]:
+        """Logits in evaluation mode, after training on what is new."""
+        if self._trained_on < len(self._batches):
+            self.consolidate()
+        return super().logits(x, network)

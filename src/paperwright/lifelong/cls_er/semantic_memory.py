@@ -1,0 +1,102 @@
+"""A semantic memory: a slow copy of the working model, updated at random moments (section 3.2, equation 3)."""
+
+import copy
+from typing import Literal, get_args
+
+import torch
+from torch import nn
+
+from paperwright.blocks import ExponentialMovingAverage, RandomState
+
+Statistics = Literal["own", "average", "working", "recalibrate"]
+
+# What an update does to the buffers (running statistics of batch norm) under each policy.
+_BUFFERS = {"own": "own", "average": "average", "working": "copy", "recalibrate": "own"}
+
+
+class SemanticMemory(ExponentialMovingAverage):
+    """An exponential moving average of the working model's weights that is updated only now and then.
+
+    At step n = 1, 2, ... it is updated with probability r, by
+
+        θ ← α θ + (1 − α) θ_W    with    α = min(1 − 1/(n + 1), decay).
+
+    The warm-up makes it the plain mean of the start and all later weights while n is small; without it, it would hold
+    the random start for long. n advances at every step, whether or not the update happens.
+
+    It keeps the interface of `torch.optim.swa_utils.AveragedModel`: `.module`, `update_parameters(model)`, and
+    `update_bn` works on it.
+
+    Args:
+        decay: α in the long run; the higher, the slower. In [0, 1).
+        rate: r, the probability of an update at each step. In [0, 1].
+        model: the model to follow; leave it out for a memory that is handed to :class:`CLSER`, which sets it.
+        statistics: which running statistics of batch norm the memory has. `"own"`: those of its own forward passes on
+            replayed samples (as in the paper's code); `"average"`: an average of the working model's; `"working"`: the
+            working model's; `"recalibrate"`: those of one pass over the reservoir before prediction.
+        warm_up: whether α starts at 1/2 and rises.
+        seed: decides at which steps it is updated.
+
+    Raises:
+        ValueError: decay or rate is out of range, or the policy is unknown.
+    """
+
+    def __init__(
+        self,
+        decay: float = 0.999,
+        rate: float = 1.0,
+        model: nn.Module | None = None,
+        *,
+        statistics: Statistics = "own",
+        warm_up: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
+        if not 0 <= rate <= 1:
+            raise ValueError(f"rate: expected a probability in [0, 1], got {rate}")
+        super().__init__(nn.Module() if model is None else model, decay)
+        self.following = model is not None
+        self.rate = rate
+        self.warm_up = warm_up
+        self.random = RandomState(seed)
+        self.set_statistics(statistics)
+
+    def set_statistics(self, statistics: Statistics) -> None:
+        """Choose where the running statistics of batch norm come from."""
+        if statistics not in get_args(Statistics):
+            raise ValueError(f"statistics: expected one of {list(get_args(Statistics))}, got {statistics!r}")
+        self.statistics = statistics
+        self.buffer_policy = _BUFFERS[statistics]
+
+    def follow(self, model: nn.Module) -> None:
+        """Start as an exact copy of `model`.
+
+        Raises:
+            ValueError: this memory follows a model already.
+        """
+        if self.following:
+            raise ValueError("this memory follows a model already: give each learner memories of its own")
+        self.module = copy.deepcopy(model).requires_grad_(False)
+        self.following = True
+
+    def decay_at(self, update: int) -> float:
+        """α at step n = `update`, counted from 1."""
+        return min(1 - 1 / (update + 1), self.decay) if self.warm_up else self.decay
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """One step: with probability `rate`, move towards `model`."""
+        if not self.following:
+            raise ValueError("this memory follows no model yet: pass model= or hand it to CLSER")
+        self.n_averaged += 1
+        if float(torch.rand((), generator=self.random.generator)) < self.rate:
+            self._average(model, self.decay_at(int(self.n_averaged)))
+
+    @property
+    def replays_in_training_mode(self) -> bool:
+        """Whether its passes over replayed samples use (and gather) the statistics of the batch."""
+        return self.statistics in ("own", "recalibrate")
+
+    def extra_repr(self) -> str:
+        return f"decay={self.decay}, rate={self.rate}, statistics={self.statistics!r}"

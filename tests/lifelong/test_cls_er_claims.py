@@ -1,0 +1,76 @@
+"""The claims' trials are pure functions that return what their rules read, and the settings are the paper's."""
+
+import math
+
+import pytest
+
+from paperwright.lifelong.cls_er import claims
+from paperwright.lifelong.cls_er.experiments import evaluate, images, train_class_incremental
+from paperwright.lifelong.cls_er.settings import PAPER, paper_setting
+
+PILOT = 1_000_000
+DIGITS = claims.beats_experience_replay_on_digits
+
+
+def test_a_trial_is_a_pure_function():
+    config = DIGITS.budget("smoke").config
+    first = DIGITS.function("cls_er", PILOT, config, "cpu")
+    assert DIGITS.function("cls_er", PILOT, config, "cpu") == first
+    assert DIGITS.function("cls_er", PILOT + 1, config, "cpu") != first
+    assert all(map(math.isfinite, first.values()))
+    assert {"accuracy", "calibration_error", "last_task_mass", "stable_minus_working"} <= first.keys()
+    assert first["accuracy"] > 0.7
+
+
+def test_every_learner_runs():
+    settings = claims.arms(
+        **{"fine_tune": claims.Setting("fine_tune", 0.1, 1, 10), "der++": paper_setting("der++", "s-mnist", 500)}
+    )
+    found = {
+        arm: train_class_incremental(arm, PILOT, {"data": "digits", "memory": 50, "settings": settings}, "cpu")
+        for arm in settings
+    }
+    assert found["fine_tune"]["accuracy"] < 0.3 < found["der++"]["accuracy"]
+    assert found["fine_tune"]["task_accuracy"] > 0.8
+
+
+def test_without_boundaries():
+    claim = claims.beats_experience_replay_without_boundaries
+    found = claim.function("er", PILOT, claim.budget("smoke").config, "cpu")
+    assert 0.2 < found["accuracy"] < 1
+
+
+def test_images_lie_in_the_unit_interval():
+    (x, y), (x_test, y_test) = images("digits", "cpu")
+    assert x.shape[1:] == (8, 8)
+    assert (float(x.min()), float(x.max())) == (0, 1)
+    assert (len(x), len(x_test)) == (len(y), len(y_test))
+
+
+def test_a_network_that_knows_nothing_is_evaluated_as_such():
+    from paperwright.lifelong.cls_er import split_by_class
+
+    x, y = images("digits", "cpu")[1]
+    found = evaluate(lambda part: part.new_zeros(len(part), 10), list(split_by_class(x, y)))
+    assert found["last_task_mass"] == pytest.approx(0.2)
+    # class 0 is the answer to everything: right for it, and for one of two within its task
+    assert found["accuracy"] == pytest.approx(0.1, abs=0.01)
+    assert found["calibration_error"] < 0.02
+
+
+def test_the_settings_follow_the_papers_guidance():
+    """The plastic memory is updated at least as often and decays at most as slowly."""
+    for (learner, _, _), setting in PAPER.items():
+        if learner == "cls_er":
+            assert setting.plastic[0] >= setting.stable[0]
+            assert setting.plastic[1] <= setting.stable[1]
+            assert setting.consistency_weight > 0
+
+
+@pytest.mark.parametrize("memory", [200, 500])
+def test_claims_run_the_papers_settings_at_their_desk(memory):
+    claim = claims.beats_dark_experience_replay[f"memory_{memory}"]
+    config = claim.budget("desk").config
+    assert config["memory"] == memory
+    assert config["settings"]["cls_er"] == paper_setting("cls_er", "s-mnist", memory).as_json()
+    assert config["settings"]["der++"] == paper_setting("der++", "s-mnist", memory).as_json()

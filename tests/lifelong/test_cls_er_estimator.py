@@ -1,0 +1,98 @@
+"""The estimator is one of scikit-learn's, and does not forget."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
+
+from paperwright.lifelong.cls_er import ContinualClassifier
+
+SMALL = {"hidden": (20,), "random_state": 0}
+
+
+@pytest.fixture(autouse=True)
+def as_users_meet_it():
+    """Scikit-learn's checks hand over whatever users may, which the type checks of the test run would forestall."""
+    from jaxtyping import config
+
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
+
+
+@parametrize_with_checks([ContinualClassifier(random_state=0)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    x, y = load_digits(return_X_y=True)
+    return x / 16, np.array([f"digit {label}" for label in y])
+
+
+def in_stages(model: ContinualClassifier, x: np.ndarray, y: np.ndarray) -> ContinualClassifier:
+    labels = np.unique(y)
+    for pair in np.split(labels, 5):
+        chosen = np.isin(y, pair)
+        model.partial_fit(x[chosen], y[chosen], classes=labels)
+    return model
+
+
+def test_it_remembers_what_came_first(digits):
+    x, y = digits
+    forgets = in_stages(ContinualClassifier("fine_tune", **SMALL), x, y).score(x, y)
+    replays = in_stages(ContinualClassifier("er", memory_size=100, **SMALL), x, y).score(x, y)
+    ours = in_stages(
+        ContinualClassifier("cls_er", memory_size=100, stable_decay=0.9, plastic_decay=0.9, **SMALL), x, y
+    ).score(x, y)
+    assert forgets < 0.3 < 0.5 < min(ours, replays)
+
+
+@pytest.mark.parametrize("learner", ["cls_er", "er", "der++", "fine_tune", "joint"])
+def test_every_learner_stands_behind_it(learner, digits):
+    x, y = digits
+    model = clone(ContinualClassifier(learner, epochs=2, **SMALL)).fit(x[:300], y[:300])
+    probabilities = model.predict_proba(x)
+    assert probabilities.shape == (len(x), 10)
+    np.testing.assert_allclose(probabilities.sum(1), 1)
+    assert set(model.predict(x)) <= set(y)
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict_proba(x), probabilities)
+    again = ContinualClassifier(learner, epochs=2, **SMALL).fit(x[:300], y[:300])
+    assert np.array_equal(again.predict_proba(x), probabilities)
+
+
+def test_it_works_in_a_pipeline_with_a_network_of_ones_own(digits):
+    x, y = digits
+    model = ContinualClassifier(network=lambda inputs, classes: nn.Linear(inputs, classes), epochs=5, random_state=0)
+    assert make_pipeline(MinMaxScaler(), model).fit(x[:900], y[:900]).score(x[900:], y[900:]) > 0.7
+
+
+def test_a_duplicate_goes_on_alike(digits):
+    x, y = digits
+    model = ContinualClassifier(**SMALL).partial_fit(x[:200], y[:200], classes=np.unique(y))
+    twin = pickle.loads(pickle.dumps(model))
+    for each in (model, twin):
+        each.partial_fit(x[200:400], y[200:400])
+    assert np.array_equal(model.predict_proba(x), twin.predict_proba(x))
+
+
+def test_refusals(digits):
+    x, y = digits
+    with pytest.raises(ValueError, match="classes must be passed"):
+        ContinualClassifier().partial_fit(x, y)
+    model = ContinualClassifier(**SMALL).partial_fit(x[:20], y[:20], classes=np.unique(y))
+    with pytest.raises(ValueError, match="not among classes"):
+        model.partial_fit(x[:2], ["digit 0", "letter"])
+    with pytest.raises(ValueError, match="not the same"):
+        model.partial_fit(x[:2], y[:2], classes=["digit 0"])
+    with pytest.raises(ValueError, match="learner"):
+        ContinualClassifier("replay").fit(x, y)
+    with pytest.raises(ValueError, match="batch_size"):
+        ContinualClassifier(batch_size=0).fit(x, y)

@@ -1,0 +1,139 @@
+"""The baselines take the steps of their papers, written out here term by term."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from paperwright.lifelong.cls_er import (
+    ContinualLearner,
+    DarkExperienceReplay,
+    ExperienceReplay,
+    FineTune,
+    JointTraining,
+    ReservoirMemory,
+    mlp,
+)
+
+
+def small() -> nn.Module:
+    return mlp(6, (8,), 3, generator=torch.Generator().manual_seed(0))
+
+
+def with_batch_norm() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def sgd(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def stream(steps: int):
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        yield torch.rand(5, 6, generator=generator), torch.randint(3, (5,), generator=generator)
+
+
+def assert_same(first: nn.Module, second: nn.Module) -> None:
+    for value, expected in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_fine_tuning_is_plain_training():
+    ours, reference = small(), small()
+    learner, optimizer = FineTune(ours, sgd(ours)), sgd(reference)
+    for x, y in stream(10):
+        learner.observe(x, y)
+        optimizer.zero_grad()
+        cross_entropy(reference(x), y).backward()
+        optimizer.step()
+    assert_same(ours, reference)
+
+
+@pytest.mark.parametrize("network", [small, with_batch_norm])
+def test_experience_replay(network):
+    ours, reference = network(), network()
+    learner, optimizer = (
+        ExperienceReplay(ours, sgd(ours), memory=ReservoirMemory(20, seed=1), replay_size=4),
+        sgd(reference),
+    )
+    memory = ReservoirMemory(20, seed=1)
+    for x, y in stream(20):
+        learner.observe(x, y)
+        inputs, labels = x, y
+        if len(memory):
+            replayed = memory.sample(4)
+            inputs, labels = torch.cat((x, replayed["inputs"])), torch.cat((y, replayed["labels"]))
+        optimizer.zero_grad()
+        cross_entropy(reference(inputs), labels).backward()
+        optimizer.step()
+        memory.add(inputs=x, labels=y)
+    assert_same(ours, reference)
+
+
+@pytest.mark.parametrize("network", [small, with_batch_norm])
+def test_dark_experience_replay(network):
+    ours, reference = network(), network()
+    learner = DarkExperienceReplay(
+        ours, sgd(ours), memory=ReservoirMemory(20, seed=1), replay_size=4, alpha=0.3, beta=0.6
+    )
+    optimizer, memory = sgd(reference), ReservoirMemory(20, seed=1)
+    for x, y in stream(20):
+        learner.observe(x, y)
+        optimizer.zero_grad()
+        logits = reference(x)
+        loss = cross_entropy(logits, y)
+        if len(memory):
+            first, second = memory.sample(4), memory.sample(4)
+            loss = loss + 0.3 * mse_loss(reference(first["inputs"]), first["logits"])
+            loss = loss + 0.6 * cross_entropy(reference(second["inputs"]), second["labels"])
+        loss.backward()
+        optimizer.step()
+        memory.add(inputs=x, labels=y, logits=logits.detach())
+    assert_same(ours, reference)
+    torch.testing.assert_close(learner.memory.contents()["logits"], memory.contents()["logits"], rtol=1e-4, atol=1e-6)
+
+
+def test_joint_training_is_training_from_the_start_on_everything():
+    ours, reference = small(), small()
+    learner, optimizer = JointTraining(ours, sgd(ours), batch_size=4, epochs=2, seed=3), sgd(reference)
+    seen = list(stream(5))
+    for x, y in seen:
+        learner.observe(x, y)
+    x, y = (torch.cat(column) for column in zip(*seen, strict=True))
+    orders = torch.Generator().manual_seed(3)
+    for _ in range(2):
+        for chosen in torch.randperm(25, generator=orders).split(4):
+            optimizer.zero_grad()
+            cross_entropy(reference(x[chosen]), y[chosen]).backward()
+            optimizer.step()
+    assert torch.equal(learner.logits(x), reference(x).detach())
+
+
+def test_joint_training_trains_when_asked_after_new_data_only():
+    model = small()
+    learner = JointTraining(model, sgd(model), seed=0)
+    (x, y), more = stream(2)
+    learner.observe(x, y)
+    once = learner.logits(x)
+    assert torch.equal(learner.logits(x), once)
+    learner.observe(*more)
+    assert not torch.equal(learner.logits(x), once)
+
+
+@pytest.mark.parametrize("kind", ["fine_tune", "er", "der++", "joint"])
+def test_all_share_one_protocol(kind):
+    model = small()
+    learner: ContinualLearner = {
+        "fine_tune": lambda: FineTune(model, sgd(model)),
+        "er": lambda: ExperienceReplay(model, sgd(model), memory=ReservoirMemory(9, seed=0)),
+        "der++": lambda: DarkExperienceReplay(model, sgd(model), memory=ReservoirMemory(9, seed=0)),
+        "joint": lambda: JointTraining(model, sgd(model), seed=0),
+    }[kind]()
+    for x, y in stream(3):
+        report = learner.observe(x, y)
+    assert report.loss > 0
+    assert int(learner.steps) == 3
+    assert learner.predict(x).shape == (5,)
+    assert learner(x).shape == (5, 3)
