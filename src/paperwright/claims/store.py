@@ -125,7 +125,6 @@ class Store:
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
         problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise sqlite3.DatabaseError(problem)
@@ -178,8 +177,10 @@ class Store:
             raise StoreError(f"cannot {what} the evidence store {self.path}: {error.strerror or error}") from None
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """One transaction; a durable one has reached the disk when it ends, and would survive a power cut."""
         with self._lock:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -254,7 +255,7 @@ class Store:
     def lease(self, key: Key) -> bool:
         """Takes a trial for this process; False if it has a result already or another living process has it."""
         now = time.time()
-        with self._failing("write to"), self._transaction():
+        with self._failing("write to"), self._transaction(durable=False):
             if self._has(key):
                 return False
             row = self._db.execute(
@@ -270,12 +271,12 @@ class Store:
 
     def renew(self) -> None:
         """Keeps this process's leases from running out; called every few seconds while trials run."""
-        with self._failing("write to"), self._transaction():
+        with self._failing("write to"), self._transaction(durable=False):
             self._db.execute("UPDATE leases SET renewed = ? WHERE owner = ?", (time.time(), self.owner))
 
     def release(self) -> None:
         """Gives back every lease of this process."""
-        with self._failing("write to"), self._transaction():
+        with self._failing("write to"), self._transaction(durable=False):
             self._db.execute("DELETE FROM leases WHERE owner = ?", (self.owner,))
 
     def _has(self, key: Key) -> bool:

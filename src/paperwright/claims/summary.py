@@ -65,7 +65,7 @@ def paper_figures(judgement: Judgement) -> str:
     said = []
     for figure in judgement.claim.reported:
         spread = "" if figure.spread is None else f" ± {number(figure.spread)}"
-        said.append(f"{figure.arm or figure.metric} {number(figure.value)}{spread}")
+        said.append(f"{figure.arm or figure.metric}: {number(figure.value)}{spread}")
     places = dict.fromkeys(figure.where for figure in judgement.claim.reported if figure.where)
     return "; ".join(said) + (f" ({', '.join(places)})" if places and said else "")
 
