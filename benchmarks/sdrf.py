@@ -154,18 +154,39 @@ def curvature_networkx(nodes: int):
     return work
 
 
-@curvature.contender("GraphRicciCurvature, augmented Forman", max_size=2500)
-def curvature_library(nodes: int):
+@curvature.difference
+def largest_gap(ours: np.ndarray, theirs: np.ndarray) -> float:
+    return float(np.abs(ours - theirs).max())
+
+
+# -- a simpler curvature, which a library has --------------------------------------------------------------------------
+
+augmented = Benchmark("sdrf", "Augmented Forman curvature of every edge", unit="nodes")
+augmented.sizes([300, 1000, 2500], quick=[300])
+
+
+@augmented.contender("paperwright", ours=True)
+def augmented_ours(nodes: int):
+    graph = citation_like(nodes)
+    return lambda: balanced_forman_curvature(graph.edge_index, graph.num_nodes, definition="augmented").numpy()
+
+
+@augmented.contender("GraphRicciCurvature")
+def augmented_library(nodes: int):
     from GraphRicciCurvature.FormanRicci import FormanRicci
 
-    graph = nx.Graph(citation_like(nodes).edge_index.T.tolist())
-    return lambda: FormanRicci(graph.copy(), verbose="ERROR").compute_ricci_curvature()
+    pairs = citation_like(nodes).edge_index.T.tolist()
+    graph = nx.Graph(pairs)
+
+    def work() -> np.ndarray:
+        flow = FormanRicci(graph.copy(), verbose="ERROR")
+        flow.compute_ricci_curvature()
+        return np.array([flow.G[i][j]["formanCurvature"] for i, j in pairs])
+
+    return work
 
 
-@curvature.difference
-def largest_gap(ours: np.ndarray, theirs: object) -> float:
-    return float(np.abs(ours - theirs).max()) if isinstance(theirs, np.ndarray) else float("nan")
-
+augmented.difference(largest_gap)
 
 # -- the released definition -------------------------------------------------------------------------------------------
 
@@ -241,4 +262,4 @@ def diffusion_gdc(nodes: int):
 
 
 if __name__ == "__main__":
-    main(curvature, official, flow, large, diffusion)
+    main(curvature, augmented, official, flow, large, diffusion)

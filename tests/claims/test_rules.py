@@ -26,7 +26,7 @@ from paperwright.claims import (
     judge,
 )
 from paperwright.claims.judgement import levels_of
-from paperwright.claims.rules import Sample, verdict_of
+from paperwright.claims.rule import Sample, verdict_of
 from paperwright.stats import difference_interval, mean_interval
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED

@@ -13,6 +13,7 @@ from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, ch
 from paperwright.claims.claim import Budget, Claim, Reported
 from paperwright.claims.executors import ExecutorError, InProcess, Place, place
 from paperwright.claims.judgement import Judgement, judge
+from paperwright.claims.rule import Finding, Rule, Verdict
 from paperwright.claims.rules import (
     Above,
     All,
@@ -20,14 +21,11 @@ from paperwright.claims.rules import (
     CloseTo,
     Equivalent,
     Exponent,
-    Finding,
     Greater,
     Less,
     Never,
     Ordered,
     Proportion,
-    Rule,
-    Verdict,
 )
 from paperwright.claims.store import Record, Store, StoreError
 

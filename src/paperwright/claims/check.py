@@ -14,7 +14,7 @@ from paperwright.claims.executors import InProcess, Place
 from paperwright.claims.fingerprint import context_of
 from paperwright.claims.judgement import Judgement, judge
 from paperwright.claims.reached_code import code_of
-from paperwright.claims.rules import Verdict
+from paperwright.claims.rule import Verdict
 from paperwright.claims.store import Key, Record, Store
 from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
 from paperwright.data import DataCorrupted, DataUnavailable

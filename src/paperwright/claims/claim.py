@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from paperwright.claims.rules import Rule
+from paperwright.claims.rule import Rule
 
 BUDGETS: Final = ("smoke", "desk", "paper")
 

@@ -150,9 +150,7 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
 
 
 def _as_json(judgement: "Judgement") -> dict[str, Any]:
-    def ends(interval: Any) -> dict[str, Any]:
-        plain = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-        return {name: value if abs(value) != float("inf") else None for name, value in plain.items()}
+    from paperwright.claims import summary
 
     return {
         "claim": judgement.path,
@@ -163,12 +161,9 @@ def _as_json(judgement: "Judgement") -> dict[str, Any]:
         "seeds": judgement.seeds,
         "looks": judgement.looks,
         "level": judgement.level,
-        "findings": [
-            {"effect": found.effect, **ends(found.interval), "expected": str(found.region), "verdict": found.verdict}
-            for found in judgement.findings
-        ],
+        "findings": [summary.plain(found) | {"verdict": found.verdict} for found in judgement.findings],
         "means": {
-            arm: {metric: ends(interval) for metric, interval in metrics.items()}
+            arm: {metric: summary.ends(interval) for metric, interval in metrics.items()}
             for arm, metrics in judgement.means.items()
         },
         "reported": [
@@ -333,6 +328,7 @@ def export(
     """Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table."""
     from paperwright.claims import tables
     from paperwright.claims.evidence import judgements_of, write_evidence
+    from paperwright.claims.writing import write_text
 
     rooms = _rooms(papers)
     if readme is not None:
@@ -353,7 +349,7 @@ def export(
     if out is None:
         print(text, end="")
     else:
-        tables.write_text(out, text)
+        write_text(out, text)
 
 
 def merge(

@@ -5,21 +5,22 @@ they were made. `verify` holds such a file against the code, the data and the li
 """
 
 import json
-import os
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from paperwright.claims import summary
 from paperwright.claims.catalogue import Entry, entries
 from paperwright.claims.fingerprint import Context, context_here
 from paperwright.claims.judgement import Judgement, judge
 from paperwright.claims.reached_code import code_of
-from paperwright.claims.rules import Verdict
+from paperwright.claims.rule import Verdict
 from paperwright.claims.standing import counting, numbers_of
 from paperwright.claims.store import Record, Store
 from paperwright.claims.trial import Outcome, Task, run
+from paperwright.claims.writing import write_text
 from paperwright.registry import Room
 
 FORMAT: Final = 1
@@ -130,7 +131,7 @@ def write_evidence(
         elif entry.name in before:
             claims.append(before[entry.name].content)
     if written:
-        _write_atomically(path, _layout({"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}))
+        write_text(path, _layout({"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}))
     return written
 
 
@@ -147,16 +148,7 @@ def _claim_entry(entry: Entry, budget: str, context: Context, records: list[Reco
         "seeds": judgement.seeds,
         "looks": judgement.looks,
         "level": judgement.level,
-        "findings": [
-            {
-                "effect": finding.effect,
-                "estimate": finding.interval.estimate,
-                "low": _plain(finding.interval.low),
-                "high": _plain(finding.interval.high),
-                "expected": str(finding.region),
-            }
-            for finding in judgement.findings
-        ],
+        "findings": [summary.plain(finding) for finding in judgement.findings],
         "reported": [asdict(figure) for figure in claim.reported],
         "remarks": claim.remarks,
         "context": asdict(context),
@@ -176,10 +168,6 @@ def _claim_entry(entry: Entry, budget: str, context: Context, records: list[Reco
     }
 
 
-def _plain(value: float) -> float | None:
-    return value if abs(value) != float("inf") else None
-
-
 def _layout(content: Mapping[str, Any]) -> str:
     """JSON in which a trial takes a line, so that a changed trial is a changed line."""
     text = json.dumps(content, indent=1, ensure_ascii=False)
@@ -188,19 +176,6 @@ def _layout(content: Mapping[str, Any]) -> str:
             spread = json.dumps(trial, indent=1, ensure_ascii=False).replace("\n", "\n    ")
             text = text.replace(spread, json.dumps(trial, ensure_ascii=False), 1)
     return text + "\n"
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            half.write_text(text, encoding="utf-8")
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-    except OSError as error:
-        raise EvidenceError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from paperwright.claims import summary
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement, Numbers
-from paperwright.claims.rules import Finding, Proportion
+from paperwright.claims.rule import Finding
+from paperwright.claims.rules import Proportion
 from paperwright.stats import Interval
 
 if TYPE_CHECKING:

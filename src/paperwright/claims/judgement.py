@@ -8,7 +8,7 @@ import numpy as np
 
 from paperwright import stats
 from paperwright.claims.claim import Claim
-from paperwright.claims.rules import Finding, Sample, Verdict, mean_of, verdict_of
+from paperwright.claims.rule import Finding, Sample, Verdict, mean_of, verdict_of
 from paperwright.stats import Interval
 
 Numbers = Mapping[str, Mapping[int, Mapping[str, float]]]

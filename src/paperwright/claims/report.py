@@ -5,7 +5,6 @@ Everything stands in the file: styles, figures, words. It asks nothing of the ne
 
 import dataclasses
 import functools
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from paperwright.cards import Card
 from paperwright.claims import summary
 from paperwright.claims.figure import arms_figure, effects_figure
 from paperwright.claims.judgement import Judgement, Numbers
+from paperwright.claims.writing import write_text
 from paperwright.registry import Registry, UnknownPaper, registry
 
 if TYPE_CHECKING:
@@ -34,12 +34,6 @@ _BUDGETS: Final = {
     "paper": ("paper scale", "Tried at the scale of the paper's own experiment."),
 }
 _ORDER: Final = ("holds", "fails", "undecided", "runs", "no verdict", "not run")
-
-
-class ReportError(OSError):
-    """The report cannot be written; the message names the file."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True)
@@ -130,19 +124,10 @@ def write_report(
         trials: the trials behind each judgement, by its path, if each run, the machine and the time are to be shown.
 
     Raises:
-        ReportError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     text = report_html(judgements, title=title, registry=registry, trials=trials)
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            half.write_text(text, encoding="utf-8")
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-    except OSError as error:
-        raise ReportError(f"cannot write the report {path}: {error.strerror or error}") from None
+    write_text(path, text)
 
 
 def report_html(

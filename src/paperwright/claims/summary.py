@@ -1,11 +1,12 @@
 """A judgement in words: the cells that the terminal, the Markdown table and the HTML report share."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.rules import Verdict
+from paperwright.claims.rule import Finding, Verdict
 from paperwright.stats import Interval
 
 
@@ -82,6 +83,17 @@ def effects(judgement: Judgement, most: int = 4) -> list[str]:
         held = sum(finding.verdict is Verdict.HOLDS for finding in rest)
         said.append(f"and {len(rest)} more, of which {held} hold" if held < len(rest) else f"and {held} more that hold")
     return said
+
+
+def plain(finding: Finding) -> dict[str, str | float | None]:
+    """A finding as JSON values; an open end of its interval is null."""
+    return {"effect": finding.effect, **ends(finding.interval), "expected": str(finding.region)}
+
+
+def ends(value: Interval) -> dict[str, float | None]:
+    """An estimate and the ends of its interval as JSON values; an open end is null."""
+    numbers = {"estimate": value.estimate, "low": value.low, "high": value.high}
+    return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
 
 
 def basis(judgement: Judgement) -> str:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from paperwright.claims.check import UsageError
 from paperwright.claims.evidence import EvidenceError
 from paperwright.claims.judgement import Judgement
 from paperwright.claims.store import Record, Store
+from paperwright.claims.writing import write_text
 
 if TYPE_CHECKING:
     import pandas
@@ -127,18 +127,3 @@ def update_readme(path: Path, judgements: Sequence[Judgement]) -> None:
 def _tally(judgements: Sequence[Judgement]) -> str:
     papers = len({judgement.path.partition("/")[0] for judgement in judgements})
     return f"{len(judgements)} claims of {papers} papers at desk budget: {summary.counts(judgements)}."
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all.
-
-    Raises:
-        EvidenceError: it cannot be written.
-    """
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise EvidenceError(f"cannot write {path}: {error.strerror or error}") from None

@@ -1,4 +1,3 @@
-
 from . import sdrf as sdrf
 from .sdrf import (
     DIGL as DIGL,

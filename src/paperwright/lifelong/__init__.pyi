@@ -1,4 +1,3 @@
-
 from . import cls_er as cls_er
 from .cls_er import (
     CLSER as CLSER,

@@ -1,4 +1,3 @@
-
 from . import rdp_tuning as rdp_tuning
 from .rdp_tuning import (
     DPSearchCV as DPSearchCV,

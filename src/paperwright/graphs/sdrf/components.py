@@ -1,0 +1,56 @@
+"""Parts of a graph."""
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from jaxtyping import Int64
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+from torch import Tensor
+from torch_geometric.data import Data
+
+from .edges import SimpleArcs
+
+
+def adjacency_matrix(arcs: SimpleArcs) -> sp.csr_array:
+    """The arcs as a sparse 0/1 matrix, float64 [N, N]."""
+    shape = (arcs.num_nodes, arcs.num_nodes)
+    return sp.csr_array((np.ones(len(arcs.heads)), (arcs.heads, arcs.tails)), shape=shape)
+
+
+def largest_component(adjacency: sp.csr_array) -> tuple[np.ndarray, int]:
+    """Nodes of the largest connected component, ascending, and how many components there are."""
+    count, label = connected_components(adjacency, directed=False)
+    return np.flatnonzero(label == np.bincount(label, minlength=1).argmax()), int(count)
+
+
+def reachable_component(data: Data) -> Data:
+    """The graph that the paper's experiments use: its "largest component", found along arc directions.
+
+    The released code starts at the lowest node not reached yet, follows arcs head to tail, and keeps the largest set so
+    reached. WebKB's graphs are directed, so it keeps 140 of Cornell's 183 nodes, 135 of Texas's 183 and 184 of
+    Wisconsin's 251, although each graph is connected once directions are dropped.
+
+    Args:
+        data: a graph with `edge_index`.
+
+    Returns:
+        The induced subgraph, nodes in their order.
+
+    Source: `get_largest_connected_component` in `data/base.py` of the released code.
+    """
+    mask = torch.zeros(data.num_nodes, dtype=torch.bool, device=data.edge_index.device)
+    mask[_largest_reached_set(data.edge_index, data.num_nodes).to(mask.device)] = True
+    return data.subgraph(mask)
+
+
+def _largest_reached_set(edge_index: Tensor, num_nodes: int) -> Int64[Tensor, "reached"]:
+    heads, tails = edge_index.cpu().numpy()
+    arcs = sp.csr_array((np.ones(len(heads)), (heads, tails)), shape=(num_nodes, num_nodes))
+    waiting = np.ones(num_nodes, dtype=bool)
+    largest = np.empty(0, dtype=np.int64)
+    while waiting.any():
+        reached = breadth_first_order(arcs, int(waiting.argmax()), return_predecessors=False)
+        waiting[reached] = False
+        if len(reached) > len(largest):
+            largest = reached.astype(np.int64)
+    return torch.from_numpy(largest)

@@ -1,0 +1,127 @@
+"""What is read from an `edge_index`: the simple graph in it, and where each of its arcs came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SimpleArcs:
+    """The arcs of a simple graph, each once, sorted by (head, tail), without self-loops.
+
+    Attributes:
+        heads, tails: int64 [A].
+        columns: the column of the given `edge_index` that each arc came from (its own if there is one, otherwise the
+            column of the opposite arc), int64 [A].
+        loops: the columns that hold self-loops, the first of each node, int64 [L].
+        num_nodes: number of nodes.
+        duplicates: how many columns repeat an earlier one.
+        self_loops: how many columns are self-loops.
+        symmetric: whether every arc has its opposite.
+    """
+
+    heads: np.ndarray
+    tails: np.ndarray
+    columns: np.ndarray
+    loops: np.ndarray
+    num_nodes: int
+    duplicates: int
+    self_loops: int
+    symmetric: bool
+
+    @property
+    def codes(self) -> np.ndarray:
+        """head * N + tail, ascending: one sorted int64 for each arc."""
+        return self.heads * self.num_nodes + self.tails
+
+
+def checked_edge_index(edge_index: Tensor, num_nodes: int | None = None) -> tuple[np.ndarray, int]:
+    """The edge index as int64 [2, E] in host memory, and the number of nodes.
+
+    Raises:
+        TypeError: `edge_index` is no tensor of integers.
+        ValueError: its shape is not [2, E], or a node number is negative or not below `num_nodes`.
+    """
+    if not isinstance(edge_index, Tensor) or edge_index.is_floating_point() or edge_index.is_complex():
+        kind = edge_index.dtype if isinstance(edge_index, Tensor) else type(edge_index).__name__
+        raise TypeError(f"edge_index is {kind}; expected an integer tensor of shape [2, E], such as torch.int64.")
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        raise ValueError(f"edge_index has shape {list(edge_index.shape)}; expected [2, E].")
+    if num_nodes is not None and num_nodes < 0:
+        raise ValueError(f"num_nodes is {num_nodes}; expected 0 or more.")
+    columns = edge_index.detach().cpu().numpy().astype(np.int64)
+    least, greatest = (int(columns.min()), int(columns.max())) if columns.size else (0, -1)
+    if least < 0:
+        raise ValueError(f"edge_index holds the node number {least}; node numbers start at 0.")
+    if num_nodes is None:
+        num_nodes = greatest + 1
+    if greatest >= num_nodes:
+        raise ValueError(
+            f"edge_index holds node {greatest}, but num_nodes is {num_nodes}; expected numbers below that."
+        )
+    return columns, num_nodes
+
+
+def simple_arcs(edge_index: Tensor, num_nodes: int | None = None, *, symmetrise: bool = False) -> SimpleArcs:
+    """Read the simple graph in `edge_index`: duplicates merged, self-loops set aside, opposite arcs added if asked for.
+
+    Args:
+        edge_index: integers [2, E], any order.
+        num_nodes: number of nodes; one more than the greatest node number if not given.
+        symmetrise: add the opposite of every arc that lacks it.
+    """
+    columns, num_nodes = checked_edge_index(edge_index, num_nodes)
+    is_loop = columns[0] == columns[1]
+    loop_columns = np.flatnonzero(is_loop)
+    _, first_loop = np.unique(columns[0, loop_columns], return_index=True)
+    origin = np.flatnonzero(~is_loop)
+    heads, tails = columns[:, origin]
+    forward, backward = heads * num_nodes + tails, tails * num_nodes + heads
+    codes, first = np.unique(forward, return_index=True)
+    duplicates = len(origin) - len(codes)
+    symmetric = bool(np.array_equal(codes, np.unique(backward)))
+    if symmetrise and not symmetric:
+        codes, first = np.unique(np.concatenate([forward, backward]), return_index=True)
+        origin = np.concatenate([origin, origin])
+    divisor = max(num_nodes, 1)
+    return SimpleArcs(
+        heads=codes // divisor,
+        tails=codes % divisor,
+        columns=origin[first],
+        loops=loop_columns[first_loop],
+        num_nodes=num_nodes,
+        duplicates=duplicates,
+        self_loops=len(loop_columns),
+        symmetric=symmetric or symmetrise,
+    )
+
+
+def require_symmetric(arcs: SimpleArcs, what: str) -> None:
+    """Refuse a directed graph where only an undirected one makes sense.
+
+    Raises:
+        ValueError: some arc has no opposite.
+    """
+    if not arcs.symmetric:
+        raise ValueError(
+            f"edge_index is not symmetric, and {what} is about undirected graphs; "
+            "pass it through torch_geometric.utils.to_undirected first."
+        )
+
+
+def numbered_edges(arcs: SimpleArcs, *, directed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Heads and tails of the edges, and the edge that each arc belongs to: arc = edge, or both arcs of an i < j."""
+    if directed:
+        return arcs.heads, arcs.tails, np.arange(len(arcs.heads))
+    upper = arcs.heads < arcs.tails
+    low, high = np.minimum(arcs.heads, arcs.tails), np.maximum(arcs.heads, arcs.tails)
+    heads, tails = arcs.heads[upper], arcs.tails[upper]
+    edges = np.searchsorted(heads * arcs.num_nodes + tails, low * arcs.num_nodes + high)
+    return heads, tails, edges
+
+
+def as_edge_index(heads: np.ndarray, tails: np.ndarray) -> Tensor:
+    """Two arrays of node numbers as an int64 tensor [2, E]."""
+    return torch.from_numpy(np.stack([heads, tails]).astype(np.int64))

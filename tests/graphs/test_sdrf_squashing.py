@@ -1,0 +1,271 @@
+"""Spectral gap, Cheeger constant, sensitivity, the paper's inequalities, the report, and the claims' experiments."""
+
+import itertools
+import math
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch_geometric.data import Data, HeteroData
+from torch_geometric.nn import GCNConv
+
+from paperwright.graphs.sdrf import balanced_forman_curvature, cheeger, sensitivity, spectral_gap, squashing_report
+from paperwright.graphs.sdrf.generated import (
+    BOTTLENECKS,
+    bottlenecked_graph,
+    double_star,
+    edge_index_of,
+    random_graph_and_set,
+    regular_tree,
+    with_random_two_hop_edges,
+)
+from paperwright.graphs.sdrf.node_classification import GCN, Settings, classify, random_split
+from paperwright.graphs.sdrf.search import best_of_search, rewiring
+from paperwright.graphs.sdrf.sensitivity import sensitivity_across
+from paperwright.graphs.sdrf.theory import diffusion_bound, jacobian_bound, least_mean, propagation, squashing_of_edges
+
+quick = settings(max_examples=15, deadline=None, derandomize=True)
+
+
+# -- cuts --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("graph", "gap"),
+    [
+        (nx.barbell_graph(5, 0), 0.0726005825),
+        (nx.karate_club_graph(), 0.1322723292),
+        (nx.complete_graph(7), 7 / 6),
+        (nx.complete_bipartite_graph(3, 4), 1.0),
+        (nx.cycle_graph(12), 1 - math.cos(2 * math.pi / 12)),
+        (nx.cycle_graph(2100), 1 - math.cos(2 * math.pi / 2100)),  # Lanczos
+        (nx.hypercube_graph(11), 2 / 11),  # Lanczos, an eigenvalue eleven times over
+    ],
+)
+def test_spectral_gap(graph: nx.Graph, gap: float) -> None:
+    assert spectral_gap(edge_index_of(graph)) == pytest.approx(gap, abs=1e-9)
+
+
+def test_disconnected_graphs_are_measured_on_the_largest_component() -> None:
+    graph = nx.disjoint_union(nx.cycle_graph(6), nx.complete_graph(4))
+    with pytest.warns(UserWarning, match="2 components"):
+        assert spectral_gap(edge_index_of(graph), 10) == pytest.approx(0.5)
+    with pytest.warns(UserWarning, match="components"):
+        assert cheeger(edge_index_of(graph), 12).value == pytest.approx(2 / 6)
+
+
+def test_cheeger_of_known_graphs() -> None:
+    barbell = cheeger(edge_index_of(nx.barbell_graph(5, 0)))
+    assert barbell.value == barbell.lower == barbell.upper == pytest.approx(1 / 21)
+    assert barbell.set.tolist() in ([0, 1, 2, 3, 4], [5, 6, 7, 8, 9])
+    assert cheeger(edge_index_of(nx.cycle_graph(10))).value == pytest.approx(2 / 10)
+    big = cheeger(edge_index_of(nx.barbell_graph(15, 0)))
+    assert big.upper == pytest.approx(1 / (15 * 14 + 1))
+    assert big.lower == pytest.approx(spectral_gap(edge_index_of(nx.barbell_graph(15, 0))) / 2)
+
+
+@quick
+@given(st.integers(0, 10**6))
+def test_cheeger_against_all_cuts_and_the_inequality(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    edges, n, _ = random_graph_and_set(random)
+    if n > 9:
+        keep = (edges < 9).all(dim=0)
+        graph = nx.Graph(edges[:, keep].T.tolist())
+        graph = graph.subgraph(max(nx.connected_components(graph), key=len)) if graph else nx.path_graph(3)
+        edges, n = edge_index_of(graph), graph.number_of_nodes()
+    graph = nx.Graph(edges.T.tolist())
+    everything = 2 * graph.number_of_edges()
+    least = min(
+        nx.cut_size(graph, nodes) / nx.volume(graph, nodes)
+        for size in range(1, n)
+        for nodes in itertools.combinations(range(n), size)
+        if 2 * nx.volume(graph, nodes) <= everything
+    )
+    found, gap = cheeger(edges, n), spectral_gap(edges, n)
+    assert found.value == pytest.approx(least)
+    assert nx.cut_size(graph, found.set.tolist()) / nx.volume(graph, found.set.tolist()) == pytest.approx(least)
+    assert gap / 2 - 1e-9 <= found.value <= math.sqrt(2 * gap) + 1e-9
+    swept = cheeger(edges, n, "sweep")
+    assert swept.lower - 1e-9 <= least <= swept.upper + 1e-9
+
+
+def test_cuts_refuse() -> None:
+    nothing = torch.empty(2, 0, dtype=torch.long)
+    for measure in (spectral_gap, cheeger):
+        with pytest.raises(ValueError, match="no edges"):
+            measure(nothing, 3)
+    with pytest.raises(ValueError, match="20 nodes"):
+        cheeger(edge_index_of(nx.cycle_graph(30)), method="exact")
+    with pytest.raises(TypeError):
+        spectral_gap(torch.zeros(2, 2))
+
+
+# -- sensitivity -------------------------------------------------------------------------------------------------------
+
+
+class TwoLayers(torch.nn.Module):
+    """Linear GCN, so that d h_t / d x_s = (A^^2)_ts W^T."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = GCNConv(3, 4, bias=False).double(), GCNConv(4, 2, bias=False).double()
+
+    def forward(self, x: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
+        return self.second(self.first(x, edge_index), edge_index)
+
+
+def karate(features: int = 3) -> Data:
+    edge_index = edge_index_of(nx.karate_club_graph())
+    x = torch.randn(34, features, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return Data(x=x, edge_index=edge_index)
+
+
+@pytest.mark.parametrize("norm", ["spectral", "frobenius"])
+def test_sensitivity_of_a_linear_network(norm: str) -> None:
+    torch.manual_seed(0)
+    model, data = TwoLayers(), karate()
+    weight = model.second.lin.weight @ model.first.lin.weight
+    size = torch.linalg.matrix_norm(weight, 2 if norm == "spectral" else "fro")
+    square = torch.from_numpy((propagation(data.edge_index, 34) @ propagation(data.edge_index, 34)).toarray())
+    sources, targets = torch.arange(34), torch.tensor([0, 5, 33])
+    found = sensitivity(model, data, sources, targets, norm=norm)
+    torch.testing.assert_close(found, square[targets] * size.detach())
+    assert model.training
+
+
+def test_sensitivity_across_is_the_mean_over_nodes_beyond() -> None:
+    torch.manual_seed(0)
+    model, data = GCN(3, 4, 2).double(), karate()
+    graph = nx.karate_club_graph()
+    edges = data.edge_index[:, data.edge_index[0] < data.edge_index[1]]
+    found = sensitivity_across(model, data, edges)
+    everything = sensitivity(model, data, torch.arange(34), torch.arange(34))
+    for (u, v), value in zip(edges.T.tolist(), found.tolist(), strict=True):
+        pairs = [(k, i) for i, j in ((u, v), (v, u)) for k in set(graph[j]) - set(graph[i]) - {i, j}]
+        assert value == pytest.approx(float(np.mean([everything[pair] for pair in pairs])), nan_ok=not pairs)
+
+
+def test_sensitivity_refuses() -> None:
+    model, data = TwoLayers(), karate()
+    with pytest.raises(ValueError, match="targets"):
+        sensitivity(model, data, torch.tensor([0]), torch.tensor([34]))
+    with pytest.raises(ValueError, match=r"data\.x"):
+        sensitivity(model, Data(edge_index=data.edge_index), torch.tensor([0]), torch.tensor([0]))
+
+
+# -- the paper's inequalities ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("degree", [20, 100])
+def test_theorem_4_speaks_of_bottlenecks(degree: int) -> None:
+    for edges in (double_star(degree), *([regular_tree(degree)] if degree == 20 else [])):
+        found = [edge for edge in squashing_of_edges(edges) if edge.premise]
+        assert found
+        for edge in found:
+            assert edge.delta == pytest.approx(4 / degree)
+            assert len(edge.beyond) == degree - 1 > edge.least_size
+            # the largest that the mean can be, by Lemma 1, is below the theorem's bound
+            reach = jacobian_bound(edges, None, torch.tensor([edge.i]), depth=2)[torch.tensor(edge.beyond), 0].numpy()
+            assert least_mean(reach, math.floor(edge.least_size) + 1) < edge.factor
+    assert not any(edge.premise for edge in squashing_of_edges(edge_index_of(nx.complete_graph(6))))
+
+
+@quick
+@given(st.integers(0, 10**6), st.sampled_from([0.05, 0.15, 0.5]))
+def test_theorem_6(seed: int, alpha: float) -> None:
+    edges, n, nodes = random_graph_and_set(np.random.default_rng(seed))
+    bound = diffusion_bound(edges, n, nodes, alpha)
+    assert bound.before > 0
+    assert bound.after <= bound.bound * (1 + 1e-9)
+
+
+def test_theorem_6_refuses() -> None:
+    cycle = edge_index_of(nx.cycle_graph(6))
+    with pytest.raises(ValueError, match="volume"):
+        diffusion_bound(cycle, 6, torch.arange(4), 0.1)
+    with pytest.raises(ValueError, match="isolated"):
+        diffusion_bound(cycle, 7, torch.arange(2), 0.1)
+    with pytest.raises(ValueError, match="alpha"):
+        diffusion_bound(cycle, 6, torch.arange(2), 1.0)
+    with pytest.raises(ValueError, match="size"):
+        least_mean(np.ones(3), 4)
+
+
+# -- the report --------------------------------------------------------------------------------------------------------
+
+
+def test_report_of_the_barbell() -> None:
+    data = Data(edge_index=edge_index_of(nx.barbell_graph(5, 0)), x=torch.randn(10, 3))
+    report = squashing_report(data)
+    assert (report.num_nodes, report.num_edges, report.worst_edge) == (10, 21, (4, 5))
+    assert report.bottleneck_share == pytest.approx(1 / 21)
+    assert report.quantiles[0.0] == pytest.approx(-1.2)
+    assert report.spectral_gap == pytest.approx(0.0726005825)
+    assert "4.8%" in str(report)
+    assert "sensitivity" not in str(report)
+    with pytest.raises(TypeError):
+        squashing_report(HeteroData())
+    with pytest.raises(ValueError, match="no edges"):
+        squashing_report(Data(edge_index=torch.empty(2, 0, dtype=torch.long), num_nodes=3))
+
+
+def test_report_with_a_model_and_directed_disconnected_input() -> None:
+    arcs = torch.cat([edge_index_of(nx.karate_club_graph())[:, ::2], torch.tensor([[34, 36], [35, 36]])], dim=1)
+    report = squashing_report(Data(edge_index=arcs, x=torch.randn(37, 3)), GCN(3, 8, 2))
+    assert report.worst_sensitivity is not None
+    assert 0 < report.worst_sensitivity < report.middle_sensitivity
+    assert "sensitivity across" in str(report)
+
+
+# -- the experiments of the claims -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", BOTTLENECKS)
+def test_generated_graphs_are_connected_and_squashed(kind: str) -> None:
+    edges = bottlenecked_graph(kind, 3)
+    assert torch.equal(edges, bottlenecked_graph(kind, 3))
+    graph = nx.Graph(edges.T.tolist())
+    assert nx.is_connected(graph)
+    assert float(balanced_forman_curvature(edges).min()) < -0.3
+    more = with_random_two_hop_edges(edges, graph.number_of_nodes(), 4, seed=0)
+    assert more.size(1) == edges.size(1) + 8
+    for u, v in {tuple(e) for e in more.T.tolist()} - {tuple(e) for e in edges.T.tolist()}:
+        assert nx.shortest_path_length(graph, u, v) <= 3
+    with pytest.raises(ValueError, match="kind"):
+        bottlenecked_graph("moebius", 0)
+
+
+def labelled_graph() -> Data:
+    data = karate()
+    data.y = torch.tensor([int(club == "Officer") for _, club in nx.karate_club_graph().nodes(data="club")])
+    data.x = torch.eye(34)
+    return data
+
+
+def test_classification_depends_on_the_seed_alone() -> None:
+    data, few = labelled_graph(), Settings(hidden=8, epochs=30)
+    state = torch.random.get_rng_state()
+    first = classify(data, few, seed=1)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert classify(data, few, seed=1) == first
+    assert 0 <= first.test <= 100
+    assert first.validation > 50
+    parts = random_split(34, 5)
+    assert sorted(torch.cat(parts).tolist()) == list(range(34))
+    assert [len(part) for part in parts] == [20, 7, 7]
+
+
+@pytest.mark.parametrize("arm", ["none", "paper", "official", "digl"])
+def test_every_arm_rewires_and_searches(arm: str) -> None:
+    data = labelled_graph()
+    flow = {"max_iterations": 4, "tau": 10.0, "removal_bound": 1.0}
+    rewired = rewiring(arm, flow, {"alpha": 0.1, "top_k": 4}, seed=0)(data)
+    assert (rewired.num_edges == data.num_edges) == (arm == "none")
+    few = Settings(epochs=5)
+    assert best_of_search(data, arm, few, 2, 0, "cpu") == best_of_search(data, arm, few, 2, 0, "cpu")
+    with pytest.raises(ValueError, match="arm"):
+        rewiring("nothing", flow, {}, seed=0)
