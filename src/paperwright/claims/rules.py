@@ -109,7 +109,7 @@ class Less(_Comparison):
     """mean(`arm`) - times * mean(`than`) < -by: the mirror image of `Greater`, with the same arguments."""
 
     def region(self) -> Region:
-        return Region(high=-self.by)
+        return Region(high=0.0 - self.by)
 
 
 @dataclass(frozen=True)
