@@ -29,6 +29,7 @@ from paperwright.claims import (
 from paperwright.claims.evidence import judgements_of, write_evidence
 from paperwright.claims.figure import arms_figure, effects_figure
 from paperwright.claims.report import Trials, evidence_trials, recorded_trials, report_html, write_report
+from paperwright.claims.writing import WriteError
 from paperwright.registry import registry
 
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ \"quoted\" <!-- --> {{ 7 * 7 }} \x00\x1b 訳"
@@ -303,7 +304,7 @@ def test_a_report_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path
     (tmp_path / "taken").mkdir()
     for path in (tmp_path / "taken", tmp_path / "file" / "report.html"):
         (tmp_path / "file").touch()
-        with pytest.raises(OSError, match="cannot write the report") as caught:
+        with pytest.raises(WriteError, match="cannot write") as caught:
             write_report([judged(two_arms())], path)
         assert caught.value.exit_code == 4
         assert "\n" not in str(caught.value)

@@ -124,7 +124,7 @@ def choose_with_and_without_an_outlier(arm: str, seed: int, config: Config, devi
                 "audited_epsilon": audit.lower,
                 "epsilon": audit.upper_if_known,
             }
-    return {"changed_winners": flips, "draws": config["draws"], **worst}
+    return {"changed_winners": float(flips), "draws": float(config["draws"]), **worst}
 
 
 def _validation_scores(rng: np.random.Generator) -> np.ndarray:
@@ -207,8 +207,8 @@ def compare_with_exact_divergence(arm: str, seed: int, config: Config, device: s
             margins += [bound - exact for exact, bound in _exact_and_bound(KnownBase(arm, strength), runs)]
     margins = np.array(margins)
     return {
-        "cells": margins.size,
-        "violations": int(np.sum(margins < -1e-7)),
+        "cells": float(margins.size),
+        "violations": float(np.sum(margins < -1e-7)),
         "smallest_margin": float(margins.min()),
         "median_margin": float(np.median(margins)),
     }
