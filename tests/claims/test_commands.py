@@ -148,6 +148,7 @@ def test_the_readme_table_stands_between_its_marks(paperwright: Run, toy: Path, 
     assert paperwright("export", "toy", "--readme", str(readme)).returncode == 0
     text = readme.read_text(encoding="utf-8")
     assert "| toy | Adding a number raises the score. |" in text
+    assert "| **toy**: A toy paper (Nowhere) | 1 holds, " in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "\nold\n" not in text

@@ -121,9 +121,25 @@ def update_readme(path: Path, judgements: Sequence[Judgement]) -> None:
             f"{path} has no place for the table: put the lines {BEGIN!r} and {END!r} where it should stand"
         )
     recorded = [judgement for judgement in judgements if judgement.recorded]
-    write_text(path, f"{before}{BEGIN}\n{markdown(recorded)}\n{_tally(judgements)}\n{END}{after}")
+    full = f"<details>\n<summary>Every claim</summary>\n\n{markdown(recorded)}\n</details>\n"
+    write_text(path, f"{before}{BEGIN}\n{overview(judgements)}\n{full}\n{END}{after}")
 
 
-def _tally(judgements: Sequence[Judgement]) -> str:
-    papers = len({judgement.path.partition("/")[0] for judgement in judgements})
-    return f"{len(judgements)} claims of {papers} papers at desk budget: {summary.counts(judgements)}."
+def overview(judgements: Sequence[Judgement]) -> str:
+    """A Markdown table with a row for each paper: how many of its claims hold, fail, and so on, and which fail."""
+    from paperwright.registry import registry
+
+    papers: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        papers.setdefault(judgement.path.partition("/")[0], []).append(judgement)
+    lines = ["| paper | its claims, at desk budget | not holding |", "|---|---|---|"]
+    for name, found in papers.items():
+        card = registry().room(name).card
+        title = f"**{name}**: {_cell(card.title)} ({_cell(card.venue)})"
+        others = [
+            f"{judgement.path.partition('/')[2]} {judgement.word}"
+            for judgement in found
+            if judgement.word not in ("holds", "not run")
+        ]
+        lines.append(f"| {title} | {summary.counts(found)} | {', '.join(others)} |")
+    return "\n".join(lines) + "\n"
