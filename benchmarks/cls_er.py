@@ -150,6 +150,8 @@ step.contender("official step, transcribed")(lambda replay: stepper(OfficialStep
 step.contender("paperwright ER")(lambda replay: stepper(our_replay(500, replay), BATCH, 1000))
 step.contender("mammoth ER, transcribed")(lambda replay: stepper(OfficialReplay(network(), 500, replay), BATCH, 1000))
 step.sizes([8, 16, 32, 64, 128], quick=[32])
+step.aim(over="official step, transcribed", times=2, size=32)
+step.aim(over="paperwright ER", times=1 / 1.35, size=32)  # at most 1.35 of ER's step, at equal replay
 
 large = Benchmark("cls_er", "one step: as many new samples as replayed ones, memory 500", unit="samples")
 large.contender("paperwright", ours=True)(lambda size: stepper(our_step(500, size), size, 1000))
@@ -157,6 +159,8 @@ large.contender("official step, transcribed")(lambda size: stepper(OfficialStep(
 large.contender("paperwright ER")(lambda size: stepper(our_replay(500, size), size, 1000))
 large.contender("mammoth ER, transcribed")(lambda size: stepper(OfficialReplay(network(), 500, size), size, 1000))
 large.sizes([128], quick=[128])
+large.aim(over="official step, transcribed", times=2)
+large.aim(over="paperwright ER", times=1 / 1.35)
 
 memory = Benchmark("cls_er", "one step: batch 10, replay 32, by size of memory", unit="samples held")
 memory.contender("paperwright", ours=True)(lambda size: stepper(our_step(size, REPLAY), BATCH, 2 * size))
@@ -187,6 +191,7 @@ averaging.contender("torch AveragedModel, avg_fn")(
     following(lambda model: AveragedModel(model, avg_fn=lambda slow, fast, n: 0.99 * slow + 0.01 * fast))
 )
 averaging.sizes([100, 400, 1600], quick=[100])
+averaging.aim(over="torch AveragedModel", times=1)
 
 if __name__ == "__main__":
     main(step, large, memory, averaging)

@@ -18,6 +18,7 @@ and returns a callable; only the callable is timed, and it must be repeatable.
         ...
 
     bench.sizes([100, 1000, 10_000])
+    bench.aim(over="networkx", times=100)    # the table says whether it was reached, and how far it is
 
     if __name__ == "__main__":
         main(bench)                          # --quick, --write, --json FILE, --rounds N, --no-memory
@@ -88,6 +89,32 @@ class Growth:
     interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What was aimed at: so many times as fast as a peer, or so many seconds."""
+
+    over: str | None = None
+    times: float | None = None
+    seconds: float | None = None
+    size: int | None = None  # every size, if none is named
+
+    def standing(self, cells: Sequence[Cell]) -> str | None:
+        """The aim, whether it was reached, and how far it is; None where nothing of it was measured."""
+        at = "" if self.size is None else f" at {self.size:,}"
+        measured = [cell for cell in cells if cell.seconds and self.size in (None, cell.size)]
+        if self.seconds is not None:
+            ours = [cell.seconds for cell in measured if cell.ours]
+            if not ours:
+                return None
+            reached = "reached" if max(ours) <= self.seconds else "not reached"
+            return f"{readable_time(self.seconds)}{at}: {reached}, {readable_time(max(ours))}"
+        ratios = [cell.ratio for cell in measured if cell.contender == self.over and cell.ratio]
+        if not ratios:
+            return None
+        reached = "reached" if min(ratios) >= self.times else "not reached"
+        return f"{self.times:.3g}x over {self.over}{at}: {reached}, {min(ratios):.3g}x at the least"
+
+
 @dataclass
 class Result:
     name: str
@@ -95,6 +122,7 @@ class Result:
     unit: str
     cells: list[Cell]
     growth: list[Growth]
+    aims: list[str] = field(default_factory=list)
 
 
 class Benchmark:
@@ -112,6 +140,7 @@ class Benchmark:
         self._sizes: list[int] = []
         self._quick: list[int] = []
         self._difference: Callable[[Any, Any], float] | None = None
+        self._aims: list[Aim] = []
 
     def contender(self, name: str, *, ours: bool = False, max_size: int | None = None) -> Callable[[Prepare], Prepare]:
         """Register `prepare(size) -> work`; `max_size` keeps a slow peer from the sizes that it cannot finish."""
@@ -129,6 +158,19 @@ class Benchmark:
         self._sizes = sorted(sizes)
         self._quick = sorted(quick) if quick is not None else self._sizes[:1]
 
+    def aim(
+        self,
+        *,
+        over: str | None = None,
+        times: float | None = None,
+        seconds: float | None = None,
+        size: int | None = None,
+    ) -> None:
+        """State what is aimed at, so that the table says how far it is: `times` as fast as a peer, or `seconds`."""
+        if (over is None) != (times is None) or (times is None) == (seconds is None):
+            raise ValueError(f"{self.name}: an aim is over= with times=, or seconds=")
+        self._aims.append(Aim(over, times, seconds, size))
+
     def difference(self, function: Callable[[Any, Any], float]) -> Callable[[Any, Any], float]:
         """Register `distance(our_answer, their_answer) -> float`, shown beside each peer's time."""
         self._difference = function
@@ -145,7 +187,8 @@ class Benchmark:
         cells: list[Cell] = []
         for size in chosen:
             cells += self._run_size(size, max(rounds, 2), gone)
-        return Result(self.name, self.title, self.unit, cells, _growths(cells))
+        aims = [said for said in (aim.standing(cells) for aim in self._aims) if said is not None]
+        return Result(self.name, self.title, self.unit, cells, _growths(cells), aims)
 
     def _run_size(self, size: int, rounds: int, gone: dict[str, str]) -> list[Cell]:
         cells = {c.name: Cell(c.name, size, c.ours) for c in self.contenders}
@@ -344,6 +387,7 @@ def markdown(result: Result) -> str:
     for growth in result.growth:
         interval = f" ({growth.interval[0]:.2f} to {growth.interval[1]:.2f})" if growth.interval else ""
         lines.append(f"- {growth.contender}: time grows as {result.unit}^{growth.exponent:.2f}{interval}")
+    lines += [f"- aim {aim}" for aim in result.aims]
     return "\n".join(lines).rstrip() + "\n"
 
 

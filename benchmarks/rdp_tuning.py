@@ -39,6 +39,12 @@ def closed_form(shape, title):
 
     bench.difference(largest_difference)
     bench.sizes(SIZES)
+    bench.aim(over="dp-accounting", times=30)
+    if math.isinf(shape):
+        bench.aim(seconds=60e-3, size=2000)
+    else:
+        bench.aim(seconds=0.15e-3, size=157)
+        bench.aim(seconds=1e-3, size=2000)
     return bench
 
 
@@ -63,6 +69,7 @@ def peer_from_mean(size):
 
 
 whole.sizes(SIZES)
+whole.aim(over="dp-accounting", times=30)
 
 numeric = Benchmark("rdp_tuning", "numeric bound, logarithmic K (no peer has one)", unit="orders")
 
@@ -75,6 +82,7 @@ def ours_numeric(size):
 
 
 numeric.sizes([40, 80, 157, 500])
+numeric.aim(seconds=50e-3, size=157)
 
 sampling = Benchmark("rdp_tuning", "draws of a logarithmic K, gamma = 1e-4", unit="draws")
 
@@ -92,6 +100,7 @@ def numpy_logarithmic(size):
 
 
 sampling.sizes([10_000, 100_000, 1_000_000])
+sampling.aim(seconds=0.2, size=1_000_000)
 
 kinds = Benchmark("rdp_tuning", "draws of every kind of K, beside the logarithmic one", unit="draws")
 KINDS = {

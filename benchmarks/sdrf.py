@@ -122,6 +122,8 @@ def dense_flow(graph: Data):
 
 curvature = Benchmark("sdrf", "Curvature of every edge, the paper's definition", unit="nodes")
 curvature.sizes([300, 1000, 2500, 10_000, 100_000], quick=[300])
+curvature.aim(seconds=0.2, size=2500)  # as many nodes as the largest component of Cora
+curvature.aim(seconds=10, size=100_000)
 
 
 @curvature.contender("paperwright", ours=True)
@@ -211,6 +213,7 @@ official.difference(largest_gap)
 
 flow = Benchmark("sdrf", f"{ITERATIONS} iterations of SDRF, the released definition, the best candidate", unit="nodes")
 flow.sizes([300, 1000, 2500], quick=[300])
+flow.aim(over="released algorithm, repaired", times=500, size=2500)
 
 
 @flow.contender("paperwright", ours=True)
@@ -227,6 +230,7 @@ def flow_dense(nodes: int):
 
 large = Benchmark("sdrf", "1,000 iterations of SDRF, the paper's definition, tau 100", unit="nodes")
 large.sizes([1000, 10_000, 100_000], quick=[1000])
+large.aim(seconds=10, size=100_000)
 
 
 @large.contender("paperwright", ours=True)

@@ -138,3 +138,19 @@ def test_script_measures_memory_in_fresh_processes(tmp_path):
     assert peaks[64] == pytest.approx(64, abs=8)
     assert peaks[1] < 16
     assert record["machine"]["cores"] >= 1
+
+
+def test_an_aim_says_whether_it_was_reached_and_how_far_it_is(harness):
+    Aim, Cell = harness.Aim, harness.Cell
+
+    cells = [
+        Cell("ours", 10, ours=True, seconds=0.2),
+        Cell("peer", 10, seconds=1.0, ratio=5.0),
+        Cell("ours", 100, ours=True, seconds=2.0),
+        Cell("peer", 100, seconds=6.0, ratio=3.0),
+    ]
+    assert Aim(over="peer", times=4).standing(cells) == "4x over peer: not reached, 3x at the least"
+    assert Aim(over="peer", times=4, size=10).standing(cells) == "4x over peer at 10: reached, 5x at the least"
+    assert Aim(seconds=1.0).standing(cells) == "1 s: not reached, 2 s"
+    assert Aim(seconds=1.0, size=10).standing(cells) == "1 s at 10: reached, 200 ms"
+    assert Aim(over="absent", times=4).standing(cells) is None
