@@ -74,6 +74,7 @@ def page(room: Room) -> Iterator[str]:
     yield "## What you can do with it\n\n" + "\n".join(f"- {text(use)}" for use in card.uses)
     yield from _install(room)
     yield from _claims(room)
+    yield from _benchmarks(room)
     if card.details:
         yield "## What decides whether it reproduces\n"
         yield "\n".join(
@@ -115,6 +116,14 @@ def _claims(room: Room) -> Iterator[str]:
         yield f"Nothing is recorded yet. `paperwright check {room.name}` tries them."
     for _, cases in itertools.groupby(judgements, key=lambda judgement: judgement.path.split("/")[1]):
         yield from _cases(list(cases))
+
+
+def _benchmarks(room: Room) -> Iterator[str]:
+    """The tables that `benchmarks/<paper>.py --write` wrote, one heading level down."""
+    tables = Path(__file__).parents[2] / "benchmarks" / "results" / f"{room.name}.md"
+    if tables.is_file():
+        _, _, measured = tables.read_text(encoding="utf-8").partition("\n")
+        yield "## Speed and memory\n\n" + re.sub(r"(?m)^## ", "### ", measured.strip())
 
 
 def _judgements(room: Room) -> "list[Judgement] | None":
