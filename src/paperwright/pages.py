@@ -44,6 +44,8 @@ def evidence_summary(room: Room) -> list[dict[str, str]] | None:
 
 def _finding(finding: dict[str, Any]) -> str:
     """An effect with its interval, open ends as infinite ones."""
+    if finding["low"] is not None and finding["low"] == finding["high"]:
+        return f"{finding['effect']} {finding['estimate']:.4g}"
     low, high = (f"{end:.4g}" if end is not None else "inf" for end in (finding["low"], finding["high"]))
     low = f"-{low}" if finding["low"] is None else low
     return f"{finding['effect']} {finding['estimate']:.4g} [{low}, {high}]"
