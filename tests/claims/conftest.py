@@ -88,6 +88,19 @@ needs_data = Claim("It has data.", arms=["only"], rule=Above("score", 0.0), budg
 exact = Claim("2 + 2 = 4.", arms=["only"], rule=CloseTo("sum", 4.0, within=1e-12), budgets={"desk": Budget(seeds=1)}, deterministic=True, trial=lambda *_: {"sum": 2.0 + 2.0})
 
 
+def chatty(arm, seed, config, device):
+    print("a remark on standard output")
+    return {"score": 1.0 + seed / 100}
+
+
+def leaving(arm, seed, config, device):
+    raise SystemExit(3)
+
+
+talks = Claim("It talks.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=chatty)
+leaves = Claim("It stays.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=leaving)
+
+
 def dying(arm, seed, config, device):
     if seed == 1 and not Path(config["mark"]).exists():
         Path(config["mark"]).touch()

@@ -57,6 +57,8 @@ def test_more_seeds_than_planned_are_refused(toy: Path, store: Store) -> None:
         check(select(["toy/adds"]), store, Plan(seeds=21))
     with pytest.raises(UsageError, match="pilot"):
         check(select(["toy/adds"]), store, Plan(config={"effect": 3.0}))
+    with pytest.raises(UsageError, match="has no setting efect; its settings: effect"):
+        check(select(["toy/adds"]), store, Plan(pilot=True, config={"efect": 3.0}))
     with pytest.raises(UsageError, match="no budget 'paper'"):
         check(select(["toy/adds"]), store, Plan("paper"))
 
@@ -85,6 +87,20 @@ def test_an_error_is_recorded_and_the_rest_goes_on(toy: Path, store: Store) -> N
     (failed,) = [record for record in store.records("toy", "falls_over") if not record.ok]
     assert 'raise RuntimeError("the trial fell over")' in (failed.outcome.traceback or "")
     assert len([record for record in store.records("toy", "falls_over") if record.ok]) == 3
+
+
+@pytest.mark.parametrize("where", ["inprocess", "processes:1"])
+def test_a_trial_that_exits_is_an_error_of_the_trial(toy: Path, store: Store, where: str) -> None:
+    there = place(where)
+    leaves, adds = check(select(["toy/leaves", "toy/adds"]), store, place=there)
+    there.close(False)
+    assert leaves.problem == "2 of 2 trials raised an error, first: SystemExit: 3"
+    assert adds.word == "holds"
+
+
+def test_fewer_seeds_than_the_first_look_leave_a_claim_unfinished(toy: Path, store: Store) -> None:
+    (judgement,) = check(select(["toy/adds"]), store, Plan(seeds=3))
+    assert (judgement.verdict, judgement.word, judgement.recorded) == (None, "unfinished", 6)
 
 
 def test_a_failed_trial_is_tried_again_next_time(toy: Path, store: Store) -> None:

@@ -28,6 +28,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
         (["toy/adds", "--device", "abacus"], 2),
         (["toy/adds", "--set", "effect=1"], 2),
         (["toy/nothing", "toy/adds"], 3),
+        (["toy/adds", "--seeds", "3"], 3),
         (["toy/falls_over", "toy/subtracts"], 4),
         (["toy/returns_nan"], 4),
         (["toy/wrong_key"], 4),
@@ -58,6 +59,12 @@ def test_check_as_json(paperwright: Run) -> None:
     assert [claim["claim"] for claim in content] == ["toy/adds", "toy/cases/small", "toy/cases/large"]
     assert content[0]["verdict"] == "holds"
     assert content[0]["findings"][0]["low"] == pytest.approx(1.951, abs=1e-3)
+
+
+def test_what_a_trial_prints_does_not_spoil_the_json(paperwright: Run) -> None:
+    found = paperwright("check", "toy/talks", "--json")
+    assert json.loads(found.stdout)[0]["claim"] == "toy/talks"
+    assert "a remark" in found.stderr
 
 
 def test_report_and_export_of_what_is_recorded(paperwright: Run, tmp_path: Path) -> None:

@@ -130,6 +130,11 @@ class Campaign:
             raise UsageError(f"{entry.path} has no budget {plan.budget!r}; it has {', '.join(entry.claim.budgets)}")
         if plan.config and not plan.pilot:
             raise UsageError("a configuration may be changed for pilot runs only: add --pilot")
+        known = entry.claim.budget(plan.budget).config
+        if unknown := sorted(set(plan.config or {}) - set(known)):
+            raise UsageError(
+                f"{entry.path} has no setting {', '.join(unknown)}; its settings: {', '.join(sorted(known))}"
+            )
         looks = list(entry.claim.budget(plan.budget).looks)
         if plan.seeds is None:
             return looks

@@ -59,7 +59,7 @@ def exit_code(judgements: "Sequence[Judgement]") -> int:
         return 4
     if "fails" in words:
         return 1
-    return 3 if "undecided" in words else 0
+    return 3 if words & {"undecided", "unfinished"} else 0
 
 
 def check(

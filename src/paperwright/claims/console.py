@@ -18,7 +18,13 @@ from paperwright.claims import summary
 from paperwright.claims.check import Progress
 from paperwright.claims.judgement import Judgement
 
-STYLE = {"holds": "bold green", "fails": "bold red", "undecided": "bold yellow", "no verdict": "bold magenta"}
+STYLE = {
+    "holds": "bold green",
+    "fails": "bold red",
+    "undecided": "bold yellow",
+    "unfinished": "bold yellow",
+    "no verdict": "bold magenta",
+}
 
 
 def duration(seconds: float | None) -> str:

@@ -49,12 +49,14 @@ class Judgement:
 
     @property
     def word(self) -> str:
-        """The verdict as one word for a table; "runs" at smoke, which decides nothing."""
+        """The verdict as one word for a table; "runs" at smoke, which decides nothing, "unfinished" before a look."""
         if self.verdict is not None:
             return self.verdict.value
         if self.problem is not None:
             return "no verdict"
-        return "runs" if self.budget == "smoke" and self.seeds else "not run"
+        if self.seeds:
+            return "runs"
+        return "unfinished" if self.recorded else "not run"
 
     def without_verdict(self, problem: str) -> "Judgement":
         """The same, with the reason why there is none."""

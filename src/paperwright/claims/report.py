@@ -33,7 +33,7 @@ _BUDGETS: Final = {
     "desk": ("desk verdict", "A desk verdict is about the smaller version of the experiment that is described here."),
     "paper": ("paper scale", "Tried at the scale of the paper's own experiment."),
 }
-_ORDER: Final = ("holds", "fails", "undecided", "runs", "no verdict", "not run")
+_ORDER: Final = ("holds", "fails", "undecided", "unfinished", "runs", "no verdict", "not run")
 
 
 @dataclass(frozen=True)

@@ -114,5 +114,5 @@ def basis(judgement: Judgement) -> str:
 def counts(judgements: Iterable[Judgement]) -> str:
     """How many hold, fail and so on, in one line."""
     words = [judgement.word for judgement in judgements]
-    order = ("holds", "fails", "undecided", "runs", "no verdict", "not run")
+    order = ("holds", "fails", "undecided", "unfinished", "runs", "no verdict", "not run")
     return ", ".join(f"{words.count(word)} {word}" for word in order if word in words) or "no claims"

@@ -69,7 +69,9 @@ class TrialError(Exception):
 
 
 def run(task: Task) -> Outcome:
-    """Runs one trial and measures it. An exception of the trial is an outcome, not an exception of this function."""
+    """Runs one trial and measures it. An exception of the trial is an outcome, not an exception of this function.
+
+    What the trial prints goes to standard error."""
     started = time.time()
     _reset_peak(task.device)
     clock = time.perf_counter()
@@ -79,8 +81,10 @@ def run(task: Task) -> Outcome:
         if here != task.source:
             raise TrialError(f"this worker's code differs from the submitter's (fingerprint {here}, not {task.source})")
         config = MappingProxyType(dict(task.config))
-        numbers = _numbers(entry.claim.function(task.arm, task.seed, config, task.device), entry.claim.rule.metrics())
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to who called the engine
+            returned = entry.claim.function(task.arm, task.seed, config, task.device)
+        numbers = _numbers(returned, entry.claim.rule.metrics())
+    except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         return Outcome(
             None, said, traceback.format_exc(), started, time.perf_counter() - clock, _peak(task.device), _machine(task)
