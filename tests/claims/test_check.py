@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from paperwright.claims import Plan, Store, UsageError, Verdict, check, place, select
+from paperwright.claims import Place, Plan, Store, UsageError, Verdict, check, place, select
+from paperwright.claims.executors import SubmititExecutor
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -294,6 +295,17 @@ def test_on_a_dask_cluster(toy: Path, store: Store, tmp_path: Path) -> None:
         here = {str(record.key): record.outcome.numbers for record in local.records()}
         there = {str(record.key): record.outcome.numbers for record in store.records("toy", "nothing")}
         assert here == there
+
+
+def test_on_submitit_jobs(toy: Path, store: Store, tmp_path: Path) -> None:
+    """The adapter that Slurm runs through, on submitit's own local executor: a job, a process, for each trial."""
+    submitit = pytest.importorskip("submitit")
+    executor = submitit.LocalExecutor(folder=tmp_path / "jobs")
+    executor.update_parameters(timeout_min=5)
+    where = Place(SubmititExecutor(executor), 2)
+    exact, falls_over = check(select(["toy/exact", "toy/falls_over"]), store, place=where)
+    assert exact.word == "holds"
+    assert falls_over.problem == "1 of 4 trials raised an error, first: RuntimeError: the trial fell over"
 
 
 @contextlib.contextmanager

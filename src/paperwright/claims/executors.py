@@ -159,10 +159,10 @@ def _slurm(rest: str) -> Place:
     except RuntimeError as error:
         raise Unreachable(f"--on slurm://{rest}: {error}") from None
     executor.update_parameters(partition=rest or None, job_name="paperwright")
-    return Place(_Submitit(executor), 1000)
+    return Place(SubmititExecutor(executor), 1000)
 
 
-class _Submitit(Executor):
+class SubmititExecutor(Executor):
     """A submitit executor as a `concurrent.futures.Executor`: its jobs are watched by one thread."""
 
     def __init__(self, executor: Any) -> None:
