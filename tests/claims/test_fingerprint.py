@@ -120,7 +120,7 @@ def test_every_python_version_gives_the_same_fingerprint(tmp_path: Path) -> None
 def test_differences_are_said_in_words() -> None:
     old = Context("a", "b", "cpu", {"torch": "2.12"}, {"mnist": "x"})
     new = Context("a", "c", "cuda", {"torch": "2.13", "numpy": "2"}, {"mnist": "y"})
-    assert new.differences(old) == [
+    assert [str(difference) for difference in new.differences(old)] == [
         "the source changed",
         "recorded on cpu, here cuda",
         "version of numpy: recorded none, here 2",

@@ -102,7 +102,7 @@ def judgements_of(room: Room, budget: str = "desk") -> list[Judgement]:
         if evidence is None:
             found.append(judge(entry.path, entry.claim, budget, {}))
         else:
-            found.append(judge(entry.path, entry.claim, budget, evidence.numbers(), failed=evidence.failed()))
+            found.append(_judged_anew(entry.path, entry, evidence, budget))
     return found
 
 
@@ -210,21 +210,22 @@ def standings(room: Room, budget: str = "desk") -> list[Standing]:
 
 def _standing(path: str, entry: Entry, evidence: ClaimEvidence, budget: str) -> Standing:
     here, unavailable = context_here(entry, budget, evidence.context.device)
-    stale = []
-    if here.claim != evidence.context.claim:
-        stale.append("the claim changed (statement, arms, rule or budget)")
-    if here.source != evidence.context.source:
-        stale.append("the source changed")
-    if (
-        not stale
-        and judge(path, entry.claim, budget, evidence.numbers(), failed=evidence.failed()).verdict != evidence.verdict
-    ):
+    stale: list[str] = []
+    notes: list[str] = []
+    for difference in here.differences(evidence.context):
+        if difference.kind == "data" and unavailable is not None:
+            continue
+        (notes if difference.kind == "version" else stale).append(difference.said)
+    if unavailable is not None:
+        notes.append(f"data not compared: {unavailable}")
+    changed = here.claim != evidence.context.claim
+    if not changed and _judged_anew(path, entry, evidence, budget).verdict != evidence.verdict:
         stale.append("the recorded verdict does not follow from the recorded trials")
-    notes = [] if unavailable is None else [f"data not compared: {unavailable}"]
-    if unavailable is None:
-        stale += [said for said in here.differences(evidence.context) if said.startswith("data")]
-    notes += [said for said in here.differences(evidence.context) if said.startswith("version")]
     return Standing(path, evidence.verdict, tuple(stale), tuple(notes))
+
+
+def _judged_anew(path: str, entry: Entry, evidence: ClaimEvidence, budget: str) -> Judgement:
+    return judge(path, entry.claim, budget, evidence.numbers(), failed=evidence.failed())
 
 
 @dataclass(frozen=True)

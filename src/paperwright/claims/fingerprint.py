@@ -10,9 +10,23 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Literal
 
 from paperwright.claims.catalogue import Entry
 from paperwright.claims.reached_code import code_of
+
+Kind = Literal["claim", "source", "device", "version", "data"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which two contexts differ: of what kind, and in words."""
+
+    kind: Kind
+    said: str
+
+    def __str__(self) -> str:
+        return self.said
 
 
 @dataclass(frozen=True)
@@ -33,24 +47,25 @@ class Context:
     versions: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
 
-    def differences(self, other: "Context") -> list[str]:
-        """In words, what changed from the `other`, an earlier one; empty if nothing did."""
-        said = []
+    def differences(self, other: "Context") -> list["Difference"]:
+        """What changed from the `other`, an earlier one; empty if nothing did."""
+        found = []
         if self.claim != other.claim:
-            said.append("the claim changed (statement, arms, rule or budget)")
+            found.append(Difference("claim", "the claim changed (statement, arms, rule or budget)"))
         if self.source != other.source:
-            said.append("the source changed")
+            found.append(Difference("source", "the source changed"))
         if self.device != other.device:
-            said.append(f"recorded on {other.device}, here {self.device}")
-        for kind, mine, theirs in (("version", self.versions, other.versions), ("data", self.data, other.data)):
+            found.append(Difference("device", f"recorded on {other.device}, here {self.device}"))
+        tables: tuple[tuple[Kind, Mapping[str, str], Mapping[str, str]], ...] = (
+            ("version", self.versions, other.versions),
+            ("data", self.data, other.data),
+        )
+        for kind, mine, theirs in tables:
             for name in sorted(mine.keys() | theirs.keys()):
                 if mine.get(name) != theirs.get(name):
-                    said.append(f"{kind} of {name}: recorded {theirs.get(name, 'none')}, here {mine.get(name, 'none')}")
-        return said
-
-    def same_but_versions(self, other: "Context") -> bool:
-        """Whether nothing differs except the versions of the libraries."""
-        return (self.claim, self.source, dict(self.data)) == (other.claim, other.source, dict(other.data))
+                    said = f"{kind} of {name}: recorded {theirs.get(name, 'none')}, here {mine.get(name, 'none')}"
+                    found.append(Difference(kind, said))
+        return found
 
 
 def context_of(entry: Entry, budget: str, device: str, *, needs: Iterable[str] | None = None) -> Context:
