@@ -4,7 +4,9 @@ Under `torchrun --nproc-per-node 8 train.py` (or `accelerate launch`) every proc
 starts the process group, picks each process's device, and averages gradients; a single process needs none of it.
 """
 
+import atexit
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -38,6 +40,8 @@ class Processes:
             # Precision is torch.autocast's: Accelerate's is a setting of the whole program, and a program may train
             # one model in bfloat16 and the next in full precision.
             self._accelerator = Accelerator(cpu=str(device) == "cpu", mixed_precision="no")
+            atexit.unregister(_let_communication_threads_finish)
+            atexit.register(_let_communication_threads_finish)
         self.count: int = self._accelerator.num_processes if self._accelerator else 1
         self.index: int = self._accelerator.process_index if self._accelerator else 0
         self.device: torch.device = self._accelerator.device if self._accelerator else resolve_device(device)
@@ -75,3 +79,14 @@ class Processes:
         held = [make() if self.first else None]
         broadcast_object_list(held, from_process=0)
         return held[0]
+
+
+def _let_communication_threads_finish() -> None:
+    """Gives Gloo's threads the interpreter lock once more before the interpreter is gone.
+
+    The thread that ran the last collective drops its tensors only after the collective has returned here, and needs
+    the lock for it. If the interpreter ends first, CPython unwinds that thread and the process aborts ("terminate
+    called without an active exception"). Destroying the group does not join the threads: a model wrapped by
+    DistributedDataParallel holds it for good. Waiting for the other processes could hang where one of them failed.
+    """
+    time.sleep(0.2)
