@@ -22,12 +22,12 @@ The checksum is that of the content; `DataCorrupted` states it for a file that i
 
 from typing import Any
 
-from . import graphs, images, tables, text  # each fills the catalogue
+from . import graph_pairs, graphs, images, tables, text  # each fills the catalogue
 from .catalogue import entry, names, register
 from .dataset import Dataset, Fields, Info
 from .embedded import Embedded
 from .errors import DataCorrupted, DataUnavailable
-from .origin import Hub, Web
+from .origin import Given, Hub, Web
 from .stored import File, Part, Stored
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Embedded",
     "Fields",
     "File",
+    "Given",
     "Hub",
     "Info",
     "Part",
@@ -44,6 +45,7 @@ __all__ = [
     "Web",
     "available",
     "checksum",
+    "graph_pairs",
     "graphs",
     "images",
     "info",

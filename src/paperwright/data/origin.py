@@ -128,6 +128,28 @@ class Web:
         return None
 
 
+@dataclass(frozen=True)
+class Given:
+    """Files that no address serves in the form that is read here: the user's own directory must hold them.
+
+    Attributes:
+        advice: Where what they are made of is to be had.
+    """
+
+    advice: str
+
+    def at_hand(self, file: str) -> Path | None:
+        return None
+
+    def fetch(self, file: str, sha256: str | None) -> Path:
+        raise DataUnavailable(
+            f"{file} cannot be downloaded; set {VARIABLE} to a directory that holds it ({self.advice})"
+        )
+
+    def stated_sha256(self, path: Path) -> str | None:
+        return None
+
+
 def expect_file(path: Path, sha256: str) -> None:
     """Raises :class:`DataCorrupted` unless the file's bytes have this SHA-256."""
     if (found := sha256_of_file(path)) != sha256:
