@@ -1,3 +1,17 @@
+from . import esan as esan
+from .esan import (
+    DSGNN as DSGNN,
+    DSSGNN as DSSGNN,
+    DSSConv as DSSConv,
+    SetLayer as SetLayer,
+    SubgraphBag as SubgraphBag,
+    SubgraphData as SubgraphData,
+    SubgraphPool as SubgraphPool,
+    SubgraphSampler as SubgraphSampler,
+    csl_graphs as csl_graphs,
+    exp_graphs as exp_graphs,
+    subgraph_wl as subgraph_wl,
+)
 from . import sdrf as sdrf
 from .sdrf import (
     DIGL as DIGL,
@@ -9,4 +23,21 @@ from .sdrf import (
     sensitivity as sensitivity,
     spectral_gap as spectral_gap,
     squashing_report as squashing_report,
+)
+from . import tensor_language as tensor_language
+from .tensor_language import (
+    Bound as Bound,
+    HomomorphismCounts as HomomorphismCounts,
+    analyse as analyse,
+    approximation_floor as approximation_floor,
+    cfi_pair as cfi_pair,
+    count_homomorphisms as count_homomorphisms,
+    count_subgraphs as count_subgraphs,
+    first_separating_round as first_separating_round,
+    graph_pairs as graph_pairs,
+    indices as indices,
+    separates as separates,
+    separation_power as separation_power,
+    treewidth as treewidth,
+    weisfeiler_leman as weisfeiler_leman,
 )

@@ -1,0 +1,31 @@
+"""Graph networks on bags of subgraphs, which see what message passing cannot (Bevilacqua et al., ICLR 2022)."""
+
+from .bag import SubgraphBag
+from .dss_layer import DSSConv
+from .graph_sets import csl_graphs, exp_graphs
+from .networks import DSGNN, DSSGNN
+from .official_weights import load_official_state_dict
+from .pooling import SubgraphPool
+from .prediction import predict, settle_batch_norm
+from .sampling import SubgraphSampler
+from .set_layers import SetLayer
+from .subgraph_data import SubgraphData
+from .subgraph_wl import WLResult, subgraph_wl
+
+__all__ = [
+    "DSGNN",
+    "DSSGNN",
+    "DSSConv",
+    "SetLayer",
+    "SubgraphBag",
+    "SubgraphData",
+    "SubgraphPool",
+    "SubgraphSampler",
+    "WLResult",
+    "csl_graphs",
+    "exp_graphs",
+    "load_official_state_dict",
+    "predict",
+    "settle_batch_norm",
+    "subgraph_wl",
+]

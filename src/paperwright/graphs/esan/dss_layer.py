@@ -1,0 +1,140 @@
+"""The DSS layer (Section 3): a convolution on every subgraph, and one on the graph that the bag came from."""
+
+import copy
+import inspect
+from collections.abc import Callable
+
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch_geometric.nn import BatchNorm, MessagePassing
+from torch_geometric.nn.resolver import activation_resolver
+from torch_geometric.utils import scatter
+
+from .pooling import checked_reduction
+
+
+class DSSConv(nn.Module):
+    r"""Makes a layer on bags of subgraphs from a convolution on graphs. For node v of subgraph s,
+
+    .. math::
+        h'_{v,s} = \sigma\Big( \mathrm{BN}_1\big(\mathrm{conv}_1(h_{\cdot,s}, E_s)_v\big)
+        + \mathrm{BN}_2\big(\mathrm{conv}_2(\tfrac{1}{S} \textstyle\sum_{s'} h_{\cdot,s'}, E)_v\big) \Big),
+
+    E_s the edges of the subgraph and E those of the original graph. conv_2 has one row for each original node, not one
+    for each of its S copies: all copies of a node see the same mean, so its output is computed once and handed to them.
+
+    Args:
+        conv: conv_1, any convolution `(x, edge_index) -> [N, F']` of torch_geometric.
+        conv_shared: conv_2; by default a copy of `conv` with fresh parameters.
+        norm: batch norm on both; without, the sum is bare.
+        activation: sigma, on the sum: the name of one in torch.nn, a function, or None for the identity.
+        shared_reduce: how the copies of a node are joined: "mean", "sum", "max" or "min".
+        channels: F', where it cannot be read off `conv`.
+
+    Raises:
+        ValueError: no such reduction; F' is needed for the norm, and neither given nor to be found.
+
+    Source: the DSS-GNN layer of Section 3; `DSSnetwork` of the official code.
+    """
+
+    def __init__(
+        self,
+        conv: nn.Module,
+        conv_shared: nn.Module | None = None,
+        norm: bool = True,
+        activation: str | Callable[[Tensor], Tensor] | None = "relu",
+        shared_reduce: str = "mean",
+        *,
+        channels: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv = conv
+        self.conv_shared = with_fresh_parameters(conv) if conv_shared is None else conv_shared
+        self.shared_reduce = checked_reduction("shared_reduce", shared_reduce)
+        self.activation = nn.Identity() if activation is None else activation_resolver(activation)
+        self.norm, self.norm_shared = nn.Identity(), nn.Identity()
+        if norm:
+            width = out_channels_of(conv) if channels is None else channels
+            # A batch of one graph with one node gives BN_2 a single row, which torch's own batch norm refuses.
+            self.norm = BatchNorm(width, allow_single_element=True)
+            self.norm_shared = BatchNorm(width, allow_single_element=True)
+
+    def forward(
+        self,
+        x: Float[Tensor, "rows width"],
+        edge_index: Int64[Tensor, "2 edges"],
+        node_id: Int64[Tensor, " copies"],
+        original_edge_index: Int64[Tensor, "2 original_edges"],
+        num_nodes: int,
+        edge_attr: Tensor | None = None,
+        original_edge_attr: Tensor | None = None,
+    ) -> Float[Tensor, "rows out"]:
+        """New features of every node in every subgraph.
+
+        Args:
+            x: features of the copies of the nodes.
+            edge_index: edges of the subgraphs, between rows of `x`.
+            node_id: the original node of each row, 0 to `num_nodes` - 1.
+            original_edge_index: edges of the original graphs, between original nodes.
+            num_nodes: number of original nodes, of all graphs in the batch.
+            edge_attr, original_edge_attr: handed to the convolutions if given.
+
+        Raises:
+            ValueError: `node_id` and `x` differ in length.
+        """
+        if len(node_id) != len(x):
+            raise ValueError(
+                f"x has {len(x)} rows and node_id {len(node_id)}; expected the original node of every row of x."
+            )
+        own = self.norm(_convolved(self.conv, x, edge_index, edge_attr))
+        joined = scatter(x, node_id, dim=0, dim_size=num_nodes, reduce=self.shared_reduce)
+        shared = self.norm_shared(_convolved(self.conv_shared, joined, original_edge_index, original_edge_attr))
+        return self.activation(own + shared.index_select(0, node_id))
+
+    def reset_parameters(self) -> None:
+        """Fresh parameters everywhere."""
+        for part in (self.conv, self.conv_shared, self.norm, self.norm_shared):
+            reset_all(part)
+
+
+def _convolved(conv: nn.Module, x: Tensor, edge_index: Tensor, edge_attr: Tensor | None) -> Tensor:
+    return conv(x, edge_index) if edge_attr is None else conv(x, edge_index, edge_attr=edge_attr)
+
+
+def takes_edge_attr(conv: nn.Module) -> bool:
+    """Whether the module's `forward` has an argument `edge_attr`."""
+    return "edge_attr" in inspect.signature(conv.forward).parameters
+
+
+def with_fresh_parameters(module: nn.Module) -> nn.Module:
+    """A deep copy, its parameters drawn anew."""
+    copied = copy.deepcopy(module)
+    reset_all(copied)
+    return copied
+
+
+def reset_all(module: nn.Module) -> None:
+    """Draw the parameters of the module and of all its parts anew; those that know no `reset_parameters` are kept."""
+    # Parts first: a module that initialises its parts in a way of its own has the last word.
+    for part in reversed(list(module.modules())):
+        if callable(getattr(part, "reset_parameters", None)):
+            part.reset_parameters()
+
+
+def out_channels_of(conv: nn.Module) -> int:
+    """The width of a convolution's output, read off the module.
+
+    Raises:
+        ValueError: it does not say.
+    """
+    width = getattr(conv, "out_channels", None)
+    if isinstance(width, int):
+        return width * getattr(conv, "heads", 1) if getattr(conv, "concat", False) else width
+    for part in reversed(list(conv.modules())[1:]):  # GINConv and its like: the last linear map of their network
+        for name in ("out_features", "out_channels"):
+            if isinstance(getattr(part, name, None), int) and not isinstance(part, MessagePassing):
+                return getattr(part, name)
+    raise ValueError(
+        f"the width of {type(conv).__name__}'s output is not known, and batch norm needs it; pass channels=, or "
+        "norm=False."
+    )

@@ -1,0 +1,214 @@
+"""The two networks on bags of subgraphs: DS-GNN and DSS-GNN (Section 3)."""
+
+import itertools
+from collections.abc import Iterable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.utils import scatter
+
+from .dss_layer import DSSConv, takes_edge_attr
+from .encoders import ConvFactory
+from .pooling import SubgraphPool
+from .set_layers import SetLayer
+
+
+class DSSGNN(nn.Module):
+    """DSS-GNN: :class:`DSSConv` layers, the mean over nodes and subgraphs, and an MLP (Linear d-2d, ReLU, Linear).
+
+    Args:
+        conv_factory: (in, out) -> a convolution of torch_geometric; called twice for every layer.
+        in_channels: width of `x`, or of what `encoder` makes of it. The policies "ego_plus" and "node_marked" add 2.
+        hidden_channels, num_layers: width and number of the layers.
+        out_channels: width of the output.
+        encoder: applied to `x` first, such as an embedding of atom types.
+        edge_encoder: applied to `edge_attr` and `original_edge_attr`.
+        node_pool, bag_pool: see :class:`SubgraphPool`.
+
+    Edge attributes reach the convolutions whose `forward` takes `edge_attr`; to others they mean nothing.
+
+    Source: Section 3; `DSSnetwork` of the official code.
+    """
+
+    def __init__(
+        self,
+        conv_factory: ConvFactory,
+        in_channels: int,
+        hidden_channels: int,
+        num_layers: int,
+        out_channels: int,
+        *,
+        encoder: nn.Module | None = None,
+        edge_encoder: nn.Module | None = None,
+        node_pool: str = "mean",
+        bag_pool: str = "mean",
+    ) -> None:
+        super().__init__()
+        if num_layers < 1:
+            raise ValueError(f"num_layers is {num_layers}; expected 1 or more.")
+        self.encoder = encoder if encoder is not None else nn.Identity()
+        self.edge_encoder = edge_encoder if edge_encoder is not None else nn.Identity()
+        widths = [in_channels] + [hidden_channels] * (num_layers - 1)
+        self.layers = nn.ModuleList(
+            DSSConv(conv_factory(w, hidden_channels), conv_factory(w, hidden_channels), channels=hidden_channels)
+            for w in widths
+        )
+        self.pool = SubgraphPool(node_pool, bag_pool)
+        self.head = head(hidden_channels, out_channels)
+
+    def forward(self, batch: Data) -> Float[Tensor, "graphs out"]:
+        """One row for every graph.
+
+        Args:
+            batch: a bag of subgraphs, or a batch of bags.
+
+        Raises:
+            ValueError: `x` is missing.
+            TypeError: it is no bag.
+        """
+        x = self._layers(batch)
+        return self.head(self.pool(x, batch.subgraph_batch, batch.bag_batch, num_graphs(batch)))
+
+    def node_embeddings(self, batch: Data) -> Float[Tensor, "nodes hidden"]:
+        """One row for every original node: the mean over its copies in the bag."""
+        return mean_over_bag(self._layers(batch), batch)
+
+    def _layers(self, batch: Data) -> Float[Tensor, "rows hidden"]:
+        """Features of every node in every subgraph after the last layer."""
+        x = self.encoder(features(batch))
+        edge_attr, original = batch.get("edge_attr"), batch.get("original_edge_attr")
+        attributes = {}
+        if edge_attr is not None and takes_edge_attr(self.layers[0].conv):
+            attributes["edge_attr"] = self.edge_encoder(edge_attr)
+            attributes["original_edge_attr"] = self.edge_encoder(original)
+        nodes = num_original_nodes(batch)
+        for layer in self.layers:
+            x = layer(x, batch.edge_index, batch.node_id, batch.original_edge_index, nodes, **attributes)
+        return x
+
+
+class DSGNN(nn.Module):
+    """DS-GNN: one network on every subgraph by itself, set layers over the bag, the mean over it, and an MLP.
+
+    With the policy "original" and no set layers it is the plain network.
+
+    Args:
+        gnn: `(x, edge_index) -> [N, F]`, such as :class:`JumpingEncoder` or `torch_geometric.nn.GIN`; edge attributes
+            reach it if its `forward` takes `edge_attr`.
+        set_channels: widths of the set layers, one each; none is allowed.
+        out_channels: width of the output.
+        node_pool: over the nodes of a subgraph; the paper's experiments sum.
+        bag_pool: over the subgraphs.
+        set_mode: "equivariant", layers h_s <- ELU(W1 h_s + W2 mean h); or "invariant", which applies all the W1 first,
+            each with ELU, then takes the mean, then applies all the W2. The paper's ZINC experiment is of this kind.
+        gnn_channels: F, where `gnn.out_channels` does not say.
+
+    Raises:
+        ValueError: F is not known; an unknown `set_mode`; "invariant" with unequal widths.
+
+    Source: Section 3; `DSnetwork` and `ZincDSnetwork` of the official code.
+    """
+
+    def __init__(
+        self,
+        gnn: nn.Module,
+        set_channels: Iterable[int],
+        out_channels: int,
+        *,
+        node_pool: str = "sum",
+        bag_pool: str = "mean",
+        set_mode: str = "equivariant",
+        gnn_channels: int | None = None,
+    ) -> None:
+        super().__init__()
+        width = getattr(gnn, "out_channels", None) if gnn_channels is None else gnn_channels
+        if not isinstance(width, int):
+            raise ValueError(f"{type(gnn).__name__} has no out_channels; pass gnn_channels=, the width of its output.")
+        widths = [width, *set_channels]
+        if set_mode not in ("equivariant", "invariant"):
+            raise ValueError(f"set_mode is {set_mode!r}; expected 'equivariant' or 'invariant'.")
+        if set_mode == "invariant" and len(set(widths)) > 1:
+            raise ValueError(
+                f"set_mode='invariant' applies every W1 before the first W2, so all widths must be equal; got "
+                f"{widths[0]} of the network and {widths[1:]} of the set layers."
+            )
+        self.gnn = gnn
+        self.set_mode = set_mode
+        self.set_layers = nn.ModuleList(SetLayer(before, after) for before, after in itertools.pairwise(widths))
+        self.pool = SubgraphPool(node_pool, bag_pool)
+        self.head = head(widths[-1], out_channels)
+
+    def forward(self, batch: Data) -> Float[Tensor, "graphs out"]:
+        """One row for every graph.
+
+        Args:
+            batch: a bag of subgraphs, or a batch of bags.
+
+        Raises:
+            ValueError: `x` is missing.
+            TypeError: it is no bag.
+        """
+        x = self._nodes(batch)
+        graphs, bag_batch = num_graphs(batch), batch.bag_batch
+        h = self.pool.subgraphs(x, batch.subgraph_batch, len(bag_batch))
+        if self.set_mode == "equivariant":
+            for layer in self.set_layers:
+                h = layer(h, bag_batch, graphs)
+            return self.head(self.pool.bags(h, bag_batch, graphs))
+        for layer in self.set_layers:
+            h = layer.activation(layer.own(h))
+        h = self.pool.bags(h, bag_batch, graphs)
+        for layer in self.set_layers:
+            h = layer.activation(layer.mean(h))
+        return self.head(h)
+
+    def node_embeddings(self, batch: Data) -> Float[Tensor, "nodes hidden"]:
+        """One row for every original node: the mean over its copies in the bag, before the set layers."""
+        return mean_over_bag(self._nodes(batch), batch)
+
+    def _nodes(self, batch: Data) -> Float[Tensor, "rows hidden"]:
+        edge_attr = batch.get("edge_attr")
+        attributes = {"edge_attr": edge_attr} if edge_attr is not None and takes_edge_attr(self.gnn) else {}
+        return self.gnn(features(batch), batch.edge_index, **attributes)
+
+
+def head(width: int, out_channels: int) -> nn.Sequential:
+    """The last MLP: Linear d -> 2d, ReLU, Linear 2d -> out."""
+    return nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, out_channels))
+
+
+def features(batch: Data) -> Tensor:
+    """The features of every node in every subgraph.
+
+    Raises:
+        TypeError: the batch is no bag.
+        ValueError: it has no features.
+    """
+    if not isinstance(batch, Data) or "subgraph_batch" not in batch:
+        raise TypeError(
+            f"expected a bag of subgraphs (SubgraphData, or a batch of them), got {type(batch).__name__}; "
+            "make bags with the transform SubgraphBag."
+        )
+    if batch.get("x") is None:
+        raise ValueError(
+            "the bag has no node features x; use the policy 'ego_plus' or 'node_marked', which add some, or the "
+            "transform torch_geometric.transforms.Constant() before SubgraphBag."
+        )
+    return batch.x
+
+
+def num_graphs(batch: Data) -> int:
+    """How many bags a batch holds; 1 for a single bag."""
+    return batch.num_original_nodes.numel() if isinstance(batch.num_original_nodes, Tensor) else 1
+
+
+def num_original_nodes(batch: Data) -> int:
+    """The nodes of all original graphs in the batch."""
+    return int(torch.as_tensor(batch.num_original_nodes).sum())
+
+
+def mean_over_bag(x: Float[Tensor, "rows width"], batch: Data) -> Float[Tensor, "nodes width"]:
+    """The mean of every original node over its copies."""
+    return scatter(x, batch.node_id, dim=0, dim_size=num_original_nodes(batch), reduce="mean")

@@ -1,0 +1,111 @@
+"""What unknown code is tried for: that an output is a function of the graph, and depends on no more than was seen."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import networkx as nx
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+
+from .bounds import Bound
+from .rehearsal import Rehearsal, tadpole
+
+TOLERANCE = 1e-8
+"""Of the largest output, in float64: what probes call equal."""
+SMALLEST = 1e-3
+"""Outputs below this one are compared as if they were as large: a norm of equal features returns only rounding."""
+
+
+def fault_of(rehearsal: Rehearsal, level: str, *, coupled: bool) -> str | None:
+    """Why the output is no function of the graph, or sees more of it than its sums; None if it passes.
+
+    Args:
+        rehearsal: the model.
+        level: of its output.
+        coupled: whether sums over all nodes were seen that come back to nodes; then a graph beside another shows.
+    """
+    output = rehearsal.output(rehearsal.pair)
+    if differ(output, rehearsal.output(rehearsal.pair)):
+        return "two calls differ: something is drawn at random"
+    order, renumbered = _reversed(rehearsal.pair)
+    if level != "pair" and differ(output[order] if level == "vertex" else output, rehearsal.output(renumbered)):
+        return "the output changes with the numbering of the nodes"
+    if not coupled and _sees_disjoint_graphs(rehearsal, level):
+        return "what the model makes of a node changes with a graph beside its own, by no sum over all nodes"
+    return None
+
+
+def confirmed(rehearsal: Rehearsal, bound: Bound) -> Bound | None:
+    """The bound if the model stays within it on graphs made for this; else one without limit to the rounds, or None."""
+    for candidate in (bound, replace(bound, rounds=None)):
+        if all(_stays_within(rehearsal, candidate, graphs) for graphs in _hard_to_tell_apart(candidate.rounds)):
+            return candidate
+    return None
+
+
+def _hard_to_tell_apart(rounds: int | None) -> Iterator[list[nx.Graph]]:
+    """Graphs that need one round more than so many, and graphs that no round tells apart."""
+    rounds = 3 if rounds is None else rounds
+    handle = nx.path_graph(rounds + 1).edges
+    yield [nx.Graph([*handle, *((rounds, rounds + 1 + bristle) for bristle in range(n))]) for n in (1, 3)]
+    n = 2 * rounds + 1
+    yield [
+        nx.disjoint_union(nx.cycle_graph(3), nx.path_graph(n)),
+        nx.disjoint_union(nx.cycle_graph(4), nx.path_graph(n - 1)),
+    ]
+    hexagons, pentagons = nx.cycle_graph(10), nx.disjoint_union(nx.cycle_graph(5), nx.cycle_graph(5))
+    for graph in (hexagons, pentagons):
+        graph.add_edge(0, 5)
+    yield [hexagons, pentagons]
+    yield [nx.complete_bipartite_graph(3, 3), nx.circular_ladder_graph(3)]
+
+
+def _stays_within(rehearsal: Rehearsal, bound: Bound, graphs: list[nx.Graph]) -> bool:
+    """Whether what the test does not tell apart gets equal outputs."""
+    data = [rehearsal.graph(graph) for graph in graphs]
+    for graph in data:
+        graph.x = rehearsal.pair.x[:1].repeat(graph.num_nodes, *[1] * (graph.x.dim() - 1))
+    rows, colors = [], []
+    for graph, own in zip(data, bound.colors(data), strict=True):
+        own = own[tuple(graph.edge_index)] if bound.level == "pair" else own.reshape(-1)
+        rows.append(rehearsal.output(graph).reshape(len(own), -1))
+        colors.append(own)
+    outputs, classes = torch.cat(rows), torch.cat(colors)
+    return all(not differ(own, own[:1].expand_as(own)) for own in (outputs[classes == c] for c in classes.unique()))
+
+
+def differ(first: Tensor, second: Tensor) -> bool:
+    """Whether two outputs are not equal, to rounding."""
+    if first.shape != second.shape:
+        return True
+    if first.numel() == 0 or not first.is_floating_point():
+        return not torch.equal(first, second)
+    scale = max(float(first.abs().max()), float(second.abs().max()), SMALLEST)
+    return not bool(((first - second).abs() <= TOLERANCE * scale).all())
+
+
+def _sees_disjoint_graphs(rehearsal: Rehearsal, level: str) -> bool:
+    """Whether the nodes of a graph get something else, after any `propagate`, once another graph is added to theirs."""
+    alone = tadpole(5)
+    nodes = len(alone)
+    data, both = rehearsal.graph(alone), rehearsal.graph(nx.disjoint_union(alone, nx.complete_graph(4)))
+    both.x[:nodes] = data.x
+    (ours, first), (theirs, second) = rehearsal.marked(data), rehearsal.marked(both)
+    if level == "vertex" and differ(ours.detach(), theirs.detach()[:nodes]):
+        return True
+    calls = zip(first.propagated, second.propagated, strict=False)
+    return any(a.size(dim) == nodes and differ(a, b.narrow(dim, 0, nodes)) for (a, dim, _), (b, _, _) in calls)
+
+
+def _reversed(batch: Batch) -> tuple[Tensor, Batch]:
+    """The batch with the nodes of each graph in reverse order, and the old number of each node."""
+    graphs, orders, start = [], [], 0
+    for graph in batch.to_data_list():
+        n = graph.num_nodes
+        order = torch.arange(n - 1, -1, -1, device=graph.x.device)
+        orders.append(start + order)
+        graph.x, graph.edge_index = graph.x[order], n - 1 - graph.edge_index
+        graphs.append(graph.sort(sort_by_row=False))
+        start += n
+    return torch.cat(orders), Batch.from_data_list(graphs)

@@ -1,0 +1,126 @@
+"""A copy of a model, ready to be run on small graphs that suit it."""
+
+import copy
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+import networkx as nx
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Batch, Data
+from torch_geometric.utils import from_networkx
+
+from .dependence import Marking
+from .model_call import NAMES, output_of, parameters_of, takes_whole_graph
+
+SIZES = ("in_channels", "edge_dim", "num_relations")
+LAZY_CHANNELS = 8
+"""Width of the features for layers that take any."""
+
+
+class Rehearsal:
+    """One model's copy in evaluation mode and float64, without caches.
+
+    Args:
+        model: see `separation_power_of_model`, also for the errors.
+        sizes: likewise.
+
+    Attributes:
+        name: of the model's class.
+        model: the copy.
+        pair: a batch of two small graphs, of a number of nodes that is no width of the model.
+        takes_batch: whether the model is told which graph of a batch a node belongs to.
+    """
+
+    def __init__(self, model: nn.Module, sizes: Mapping[str, Any]) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"The model is a {type(model).__name__}; expected an nn.Module.")
+        self.name, self._sizes, self._parameters = type(model).__name__, dict(sizes), parameters_of(model)
+        unknown = sizes.keys() - set(SIZES) - self._parameters.keys()
+        if unknown:
+            raise ValueError(
+                f"Unknown sizes {', '.join(sorted(unknown))}; expected {', '.join(SIZES)} or arguments of "
+                f"{self.name}.forward."
+            )
+        self.model = copy.deepcopy(model).eval().double()
+        for name, parameter in self.model.named_parameters():
+            if _shape(parameter) and not bool(parameter.isfinite().all()):
+                raise ValueError(f"The weights {name} of {self.name} hold NaN or infinity; expected finite numbers.")
+        for module in self.model.modules():
+            if getattr(module, "cached", False):  # a layer would keep the first graph's degrees
+                module.cached = False
+        self.takes_batch = takes_whole_graph(self._parameters) or "batch" in self._parameters
+        widths = {width for parameter in self.model.parameters() for width in _shape(parameter)}
+        n = next(n for n in count(5) if 2 * n + 1 not in widths)
+        self.pair = Batch.from_data_list([self.graph(tadpole(n)), self.graph(tadpole(n + 1))])
+
+    def graph(self, graph: nx.Graph) -> Data:
+        """A graph with everything that the model's `forward` may ask for; every node has features of its own."""
+        data = from_networkx(graph).sort(sort_by_row=False)  # some aggregations want the destinations in order
+        nodes, arcs = data.num_nodes, data.num_edges
+        width = self._in_channels()
+        if width is None:
+            data.x = torch.zeros(nodes, dtype=torch.long)
+        else:
+            generator = torch.Generator().manual_seed(0)
+            data.x = torch.randn(nodes, width, generator=generator, dtype=torch.float64)
+        required = {NAMES[name] for name, needed in self._parameters.items() if needed and name in NAMES}
+        edge_dim = self._size("edge_dim")
+        if edge_dim or "edge_attr" in required:
+            data.edge_attr = torch.ones(arcs, edge_dim or 1, dtype=torch.float64)
+        if "edge_weight" in required:
+            data.edge_weight = torch.ones(arcs, dtype=torch.float64)
+        if self._size("num_relations") or "edge_type" in required:
+            data.edge_type = torch.zeros(arcs, dtype=torch.long)
+        return data.to(next(self.model.parameters(), torch.empty(0)).device)
+
+    def marked(self, data: Data, *, sums: bool = True) -> tuple[Tensor, Marking]:
+        """The output on a graph, and the marks that were put on the way."""
+        if not isinstance(data, Batch):
+            data = Batch.from_data_list([data])
+        marking = Marking(data.num_nodes, data.num_graphs, sums=sums)
+        given = {name: value for name, value in self._sizes.items() if name in self._parameters}
+        try:
+            with torch.enable_grad(), marking.of(self.model):
+                return output_of(self.model, data, given), marking
+        except (RuntimeError, IndexError, TypeError, AssertionError, ValueError) as error:
+            raise ValueError(
+                f"{self.name} does not run on a graph with x {list(data.x.shape)} and {data.num_edges} arcs: {error} "
+                f"(pass {', '.join(f'{size}=' for size in SIZES)} or other arguments of forward by name)"
+            ) from error
+
+    def output(self, data: Data) -> Tensor:
+        """The output on a graph, without gradient."""
+        return self.marked(data)[0].detach()
+
+    def _in_channels(self) -> int | None:
+        """Width of the features; None where nodes are numbers for an embedding."""
+        if "in_channels" in self._sizes:
+            return int(self._sizes["in_channels"])
+        for module in self.model.modules():
+            for name in ("in_channels", "in_features", "num_features"):
+                width = getattr(module, name, None)
+                width = width[0] if isinstance(width, tuple) else width
+                if isinstance(width, int) and width:
+                    return width if width > 0 else LAZY_CHANNELS
+            if isinstance(module, nn.Embedding):
+                return None
+        return 1
+
+    def _size(self, name: str) -> int | None:
+        if name in self._sizes:
+            return int(self._sizes[name])
+        found = (getattr(module, name, None) for module in self.model.modules())
+        return next((size for size in found if isinstance(size, int) and size > 0), None)
+
+
+def tadpole(n: int) -> nx.Graph:
+    """A cycle of n - 1 nodes with a tail of one."""
+    graph = nx.cycle_graph(n - 1)
+    graph.add_edge(0, n - 1)
+    return graph
+
+
+def _shape(parameter: Tensor) -> tuple[int, ...]:
+    return () if isinstance(parameter, nn.parameter.UninitializedParameter) else tuple(parameter.shape)

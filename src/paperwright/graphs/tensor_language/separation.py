@@ -1,0 +1,162 @@
+"""Whether random networks of one architecture tell two graphs apart, and by how much more than rounding does."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import networkx as nx
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Batch, Data, HeteroData
+from torch_geometric.utils import from_networkx
+
+from .model_call import output_of
+
+DIRECTIONS = 8
+"""Random projections by which multisets of vectors are compared, besides their columns."""
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What a number of random initialisations did.
+
+    Attributes:
+        rate: share of them that gave the two graphs different outputs.
+        margin: the largest difference between the outputs for the two graphs, over all of them.
+        noise: the largest difference between the outputs for one graph and for the same graph numbered anew.
+    """
+
+    rate: float
+    margin: float
+    noise: float
+
+
+def separates(
+    factory: Callable[[int], nn.Module],
+    g: Data | nx.Graph,
+    h: Data | nx.Graph,
+    trials: int = 20,
+    level: Literal["graph", "vertex"] = "graph",
+) -> Separation:
+    r"""How often random networks separate two graphs.
+
+    A trial counts as separating where the outputs differ by more than ten times what renumbering the nodes changes,
+    and by more than :math:`\varepsilon^{3/4}` of the largest output (of a sum over nodes: of the sum of magnitudes),
+    :math:`\varepsilon` the precision of the output's dtype (float64: 2e-12). What a bound allows is found by smooth
+    networks in float64: random ReLU networks are constant on large regions, and separate less than their architecture
+    can.
+
+    Args:
+        factory: a network for each seed. It is called with torch's global generator seeded with the same number.
+        g, h: graphs; without `x`, every node gets the feature 1.
+        trials: seeds 0 to trials - 1.
+        level: "graph" compares the outputs for the graphs, the sum over the nodes where there is one for each node;
+            "vertex" compares the multisets of the nodes' outputs. Graphs of different size differ there.
+
+    Raises:
+        TypeError: the factory returns no `nn.Module`, or a graph is heterogeneous or no graph.
+        ValueError: `trials` below 1, an unknown level, a model whose two calls differ (training mode), NaN or infinite
+            outputs, or outputs that are not of the level.
+
+    Source: Geerts and Reutter 2022, Section 6.2 (networks that attain the bound); the noise estimate is ours.
+    """
+    if trials < 1:
+        raise ValueError(f"trials is {trials}; expected at least 1.")
+    if level not in ("graph", "vertex"):
+        raise ValueError(f"level is {level!r}; expected 'graph' or 'vertex'.")
+    graphs = [_as_batch(graph) for graph in (g, h)]
+    outcomes = [_trial(factory, seed, graphs, level) for seed in range(trials)]
+    separated, margins, noises = zip(*outcomes, strict=True)
+    return Separation(sum(separated) / trials, max(margins), max(noises))
+
+
+def _trial(
+    factory: Callable[[int], nn.Module], seed: int, graphs: list[Batch], level: str
+) -> tuple[bool, float, float]:
+    """Whether one network separates the graphs; difference and noise."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = factory(seed)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"factory({seed}) returned a {type(model).__name__}; expected an nn.Module.")
+    generator = torch.Generator().manual_seed(seed)
+    (ours, scale), (theirs, their_scale) = (_output(model, graph, level) for graph in graphs)
+    if not torch.equal(ours, _output(model, graphs[0], level)[0]):
+        raise ValueError(
+            f"Two calls of {type(model).__name__} on the same graph differ: it is in training mode (dropout, batch "
+            "statistics) or draws at random, and so no function of the graph. Call .eval() in the factory."
+        )
+    if ours.dim() == 2 and level == "vertex":
+        directions = torch.randn(ours.size(1), DIRECTIONS, generator=generator, dtype=ours.dtype).to(ours.device)
+    else:
+        directions = None
+    anew = [_output(model, _renumbered(graph, generator), level)[0] for graph in graphs]
+    noise = max(_difference(ours, anew[0], directions), _difference(theirs, anew[1], directions))
+    margin = _difference(ours, theirs, directions)
+    rounding = torch.finfo(ours.dtype).eps ** 0.75 * max(scale, their_scale)
+    return margin > max(10 * noise, rounding), margin, noise
+
+
+def _as_batch(graph: Data | nx.Graph) -> Batch:
+    if isinstance(graph, nx.Graph):
+        graph = from_networkx(graph)
+    if isinstance(graph, HeteroData) or not isinstance(graph, Data):
+        raise TypeError(f"Got a {type(graph).__name__}; expected a networkx.Graph or a homogeneous PyG Data.")
+    return Batch.from_data_list([graph])
+
+
+def _output(model: nn.Module, batch: Batch, level: str) -> tuple[Tensor, float]:
+    """The model's output for a graph, [width] or a row for each node, and the size that its rounding goes by.
+
+    Rows that are summed may cancel, as behind a normalisation over the graph, and their sum be no larger than rounding;
+    so the size is that of the sum of their magnitudes.
+    """
+    batch = batch.clone()
+    parameters = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
+    dtype = parameters[0].dtype if parameters else torch.get_default_dtype()
+    if batch.get("x") is None:
+        batch.x = torch.ones(batch.num_nodes, 1, dtype=dtype)
+    elif batch.x.is_floating_point():
+        batch.x = batch.x.to(dtype)
+    if parameters:
+        batch = batch.to(parameters[0].device)
+    with torch.no_grad():
+        output = output_of(model, batch)
+    if not output.is_floating_point() or not bool(torch.isfinite(output).all()):
+        raise ValueError(f"{type(model).__name__} returned NaN, infinity or integers; expected finite numbers.")
+    nodes = output.dim() > 0 and output.size(0) == batch.num_nodes
+    if level == "vertex":
+        if not nodes:
+            raise ValueError(f"The output is {list(output.shape)}; expected a row for each of {batch.num_nodes} nodes.")
+        output = output.flatten(1) if output.dim() > 1 else output[:, None]
+        return output, float(output.abs().max())
+    if nodes:
+        return output.sum(dim=0).flatten(), float(output.abs().sum(dim=0).max())
+    return output.flatten(), float(output.abs().max())
+
+
+def _renumbered(batch: Batch, generator: torch.Generator) -> Batch:
+    """The same graph, with its nodes and arcs in another order."""
+    n, arcs = batch.num_nodes, batch.num_edges
+    order, arc_order = (torch.randperm(size, generator=generator).to(batch.edge_index.device) for size in (n, arcs))
+    place = torch.empty_like(order)
+    place[order] = torch.arange(n, device=order.device)
+    graph = batch.to_data_list()[0]
+    for name in graph.keys():  # noqa: SIM118 - Data iterates over pairs
+        if name == "edge_index":
+            graph.edge_index = place[graph.edge_index[:, arc_order]]
+        elif graph.is_edge_attr(name):
+            graph[name] = graph[name][arc_order]
+        elif graph.is_node_attr(name):
+            graph[name] = graph[name][order]
+    return Batch.from_data_list([graph])
+
+
+def _difference(first: Tensor, second: Tensor, directions: Tensor | None) -> float:
+    """The largest difference of two vectors; with directions, of two multisets of rows along each of them."""
+    if first.shape != second.shape:
+        return math.inf
+    if directions is not None:
+        first, second = (torch.cat([rows, rows @ directions], dim=1).sort(dim=0).values for rows in (first, second))
+    return float((first - second).abs().max())

@@ -1,0 +1,637 @@
+"""DSS-GNN and DS-GNN: their equations recomputed, their symmetries, their checkpoints, and evaluation by votes."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch_geometric.data import Batch, Data
+from torch_geometric.loader import DataLoader
+from torch_geometric.nn import GIN, MLP, GATConv, GCNConv, GINConv, GINEConv, GraphConv, MessagePassing, SAGEConv
+from torch_geometric.transforms import Compose, Constant
+from torch_geometric.utils import to_dense_adj
+
+from paperwright import data
+from paperwright.data.graph_pairs import csl_graphs, graph_pair
+from paperwright.graphs.esan import (
+    DSGNN,
+    DSSGNN,
+    DSSConv,
+    SetLayer,
+    SubgraphBag,
+    SubgraphPool,
+    SubgraphSampler,
+    load_official_state_dict,
+    predict,
+)
+from paperwright.graphs.esan.dss_layer import out_channels_of
+from paperwright.graphs.esan.encoders import JumpingEncoder, gin_conv
+from paperwright.graphs.esan.experiments import Settings, batches, class_fold, pairs_split, run
+from paperwright.graphs.esan.graph_sets import lifted_pairs
+from paperwright.graphs.esan.prediction import settle_batch_norm
+
+quick = settings(max_examples=15, deadline=None, derandomize=True)
+POLICIES = [("edge_deleted", 1), ("node_deleted", 1), ("ego", 1), ("ego_plus", 2), ("node_marked", 1), ("original", 1)]
+
+
+def random_graph(seed: int, features: int = 3, nodes: int | None = None) -> Data:
+    """A random graph, in double precision, with an isolated node now and then."""
+    generator = torch.Generator().manual_seed(seed)
+    n = int(torch.randint(2, 9, (1,), generator=generator)) if nodes is None else nodes
+    upper = torch.triu(torch.rand(n, n, generator=generator) < 0.4, diagonal=1)
+    x = torch.randn(n, features, generator=generator, dtype=torch.float64)
+    return Data(x=x, edge_index=(upper | upper.T).nonzero().T.contiguous(), y=torch.tensor([seed % 2]))
+
+
+def settled(model: nn.Module, seed: int = 0) -> nn.Module:
+    """In double precision and eval mode, with running statistics that are not those of a fresh model."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.copy_(0.3 * torch.randn(buffer.shape, generator=generator))
+        if name.endswith("running_var"):
+            buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator))
+    return model.double().eval()
+
+
+def dss(in_channels: int, seed: int = 0, layers: int = 3, out: int = 2) -> DSSGNN:
+    torch.manual_seed(seed)
+    return settled(DSSGNN(gin_conv, in_channels, 8, layers, out), seed)
+
+
+def ds(in_channels: int, seed: int = 0, **options: object) -> DSGNN:
+    torch.manual_seed(seed)
+    return settled(DSGNN(JumpingEncoder(gin_conv, in_channels, 8, 3), [6, 5], 2, **options), seed)
+
+
+def both(in_channels: int, seed: int = 0) -> list[nn.Module]:
+    return [dss(in_channels, seed), ds(in_channels, seed)]
+
+
+def width(policy: str, features: int = 3) -> int:
+    return features + 2 * (policy in ("ego_plus", "node_marked"))
+
+
+# -- the equations, recomputed -----------------------------------------------------------------------------------------
+
+
+def dense(bag: Data) -> tuple[Tensor, Tensor, Tensor]:
+    """x [S, n, F], adjacency of every subgraph [S, n, n], adjacency of the graph [n, n]."""
+    S, n = bag.num_subgraphs, bag.num_original_nodes
+    whole = to_dense_adj(bag.edge_index, max_num_nodes=S * n)[0].double()
+    blocks = torch.stack([whole[s * n : (s + 1) * n, s * n : (s + 1) * n] for s in range(S)])
+    return bag.x.view(S, n, -1), blocks, to_dense_adj(bag.original_edge_index, max_num_nodes=n)[0].double()
+
+
+def linear(weights: dict[str, Tensor], name: str, h: Tensor) -> Tensor:
+    return h @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def batch_norm(weights: dict[str, Tensor], name: str, h: Tensor) -> Tensor:
+    scale = weights[f"{name}.weight"] / (weights[f"{name}.running_var"] + 1e-5).sqrt()
+    return (h - weights[f"{name}.running_mean"]) * scale + weights[f"{name}.bias"]
+
+
+def convolution(weights: dict[str, Tensor], name: str, h: Tensor, A: Tensor) -> Tensor:
+    """GIN, or torch_geometric's GraphConv, by the authors' names."""
+    if f"{name}.lin_root.weight" in weights:
+        return linear(weights, f"{name}.lin_rel", A @ h) + h @ weights[f"{name}.lin_root.weight"].T
+    summed = (1 + weights[f"{name}.layer.eps"]) * h + A @ h
+    hidden = torch.relu(batch_norm(weights, f"{name}.layer.nn.1", linear(weights, f"{name}.layer.nn.0", summed)))
+    return linear(weights, f"{name}.layer.nn.3", hidden)
+
+
+def last_layers(weights: dict[str, Tensor], h: Tensor) -> Tensor:
+    return linear(weights, "final_layers.2", torch.relu(linear(weights, "final_layers.0", h)))
+
+
+def reference_dss(weights: dict[str, Tensor], bag: Data, layers: int) -> Tensor:
+    """The official DSS network on dense matrices, every copy of a node through conv_2."""
+    h, A, original = dense(bag)
+    for layer in range(layers):
+        own = batch_norm(weights, f"bn_list.{layer}", convolution(weights, f"gnn_list.{layer}", h, A))
+        mean = h.mean(dim=0).expand_as(h)
+        shared = convolution(weights, f"gnn_sum_list.{layer}", mean, original)
+        h = torch.relu(own + batch_norm(weights, f"bn_sum_list.{layer}", shared))
+    return last_layers(weights, h.mean(dim=(0, 1)))
+
+
+def reference_ds(weights: dict[str, Tensor], bag: Data, layers: int, set_layers: int, mode: str) -> Tensor:
+    """The official DS network on dense matrices."""
+    h, A, _ = dense(bag)
+    joined, base = [h], "subgraph_gnn.gnn_node"
+    for layer in range(layers):
+        h = torch.relu(
+            batch_norm(weights, f"{base}.batch_norms.{layer}", convolution(weights, f"{base}.convs.{layer}", h, A))
+        )
+        joined.append(h)
+    s = torch.cat(joined, dim=-1).sum(dim=1)
+    elu = nn.functional.elu
+    if mode == "equivariant":
+        for c in range(set_layers):
+            s = elu(linear(weights, f"fc_list.{c}", s) + linear(weights, f"fc_sum_list.{c}", s.mean(dim=0)))
+        return last_layers(weights, s.mean(dim=0))
+    for c in range(set_layers):
+        s = elu(linear(weights, f"fc_list.{c}", s))
+    s = s.mean(dim=0)
+    for c in range(set_layers):
+        s = elu(linear(weights, f"fc_sum_list.{c}", s))
+    return last_layers(weights, s)
+
+
+def _linear_weights(name: str, before: int, after: int) -> dict[str, Tensor]:
+    return {f"{name}.weight": torch.randn(after, before) / before**0.5, f"{name}.bias": torch.randn(after)}
+
+
+def _norm_weights(name: str, size: int) -> dict[str, Tensor]:
+    values = {"weight": 0.5 + torch.rand(size), "bias": torch.randn(size)}
+    values |= {"running_mean": torch.randn(size), "running_var": 0.5 + torch.rand(size)}
+    return {f"{name}.{key}": value for key, value in values.items()} | {f"{name}.num_batches_tracked": torch.tensor(7)}
+
+
+def _conv_weights(name: str, before: int, after: int, kind: str) -> dict[str, Tensor]:
+    if kind == "GraphConv":
+        return _linear_weights(f"{name}.lin_rel", before, after) | {
+            f"{name}.lin_root.weight": torch.randn(after, before)
+        }
+    return (
+        {f"{name}.layer.eps": torch.zeros(1)}
+        | _linear_weights(f"{name}.layer.nn.0", before, after)
+        | _norm_weights(f"{name}.layer.nn.1", after)
+        | _linear_weights(f"{name}.layer.nn.3", after, after)
+    )
+
+
+def official_dss(kind: str, features: int, hidden: int, layers: int, out: int) -> dict[str, Tensor]:
+    """Random weights under the names of the authors' DSSnetwork."""
+    weights: dict[str, Tensor] = {}
+    for layer in range(layers):
+        before = hidden if layer else features
+        for conv, norm in (("gnn_list", "bn_list"), ("gnn_sum_list", "bn_sum_list")):
+            weights |= _conv_weights(f"{conv}.{layer}", before, hidden, kind)
+            weights |= _norm_weights(f"{norm}.{layer}", hidden)
+    weights |= _linear_weights("final_layers.0", hidden, 2 * hidden)
+    return weights | _linear_weights("final_layers.2", 2 * hidden, out)
+
+
+def official_ds(
+    kind: str, features: int, hidden: int, layers: int, set_widths: list[int], out: int
+) -> dict[str, Tensor]:
+    """Random weights under the names of the authors' DSnetwork."""
+    weights: dict[str, Tensor] = {}
+    for layer in range(layers):
+        weights |= _conv_weights(f"subgraph_gnn.gnn_node.convs.{layer}", hidden if layer else features, hidden, kind)
+        weights |= _norm_weights(f"subgraph_gnn.gnn_node.batch_norms.{layer}", hidden)
+    widths = [features + layers * hidden, *set_widths]
+    for c, (before, after) in enumerate(itertools.pairwise(widths)):
+        weights |= _linear_weights(f"fc_list.{c}", before, after) | _linear_weights(f"fc_sum_list.{c}", before, after)
+    weights |= _linear_weights("final_layers.0", widths[-1], 2 * widths[-1])
+    return weights | _linear_weights("final_layers.2", 2 * widths[-1], out)
+
+
+CONVOLUTIONS = {"GIN": gin_conv, "GraphConv": GraphConv}
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize(("policy", "hops"), POLICIES)
+def test_dss_with_official_weights_is_the_official_network(kind: str, policy: str, hops: int) -> None:
+    torch.manual_seed(1)
+    weights = official_dss(kind, width(policy), 8, 3, 2)
+    model = DSSGNN(CONVOLUTIONS[kind], width(policy), 8, 3, 2)
+    load_official_state_dict(model, weights)
+    model = model.double().eval()
+    weights = {name: value.double() for name, value in weights.items()}
+    for seed in range(4):
+        bag = SubgraphBag(policy, hops)(random_graph(seed))
+        torch.testing.assert_close(model(bag)[0], reference_dss(weights, bag, 3), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize("mode", ["equivariant", "invariant"])
+def test_ds_with_official_weights_is_the_official_network(kind: str, mode: str) -> None:
+    torch.manual_seed(2)
+    set_widths = [3 + 2 * 8] * 2 if mode == "invariant" else [6, 5]
+    weights = official_ds(kind, 3, 8, 2, set_widths, 2)
+    model = DSGNN(JumpingEncoder(CONVOLUTIONS[kind], 3, 8, 2), set_widths, 2, set_mode=mode)
+    load_official_state_dict(model, weights)
+    model = model.double().eval()
+    weights = {name: value.double() for name, value in weights.items()}
+    for seed in range(4):
+        bag = SubgraphBag("node_deleted")(random_graph(seed))
+        expected = reference_ds(weights, bag, 2, len(set_widths), mode)
+        torch.testing.assert_close(model(bag)[0], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused() -> None:
+    weights = official_dss("GIN", 3, 8, 2, 1)
+    with pytest.raises(ValueError, match=r"missing: \['layers.2.conv"):
+        load_official_state_dict(DSSGNN(gin_conv, 3, 8, 3, 1), weights)
+    with pytest.raises(ValueError, match=r"of another shape: \['head.2.weight: \[1, 16\] for \[2, 16\]'"):
+        load_official_state_dict(DSSGNN(gin_conv, 3, 8, 2, 2), weights)
+    with pytest.raises(ValueError, match=r"has 'gnn_list.1.layer.eps', for which the model has no place"):
+        load_official_state_dict(DSSGNN(gin_conv, 3, 8, 1, 1), weights)
+    with pytest.raises(ValueError, match=r"has 'encoder\.weight'"):
+        load_official_state_dict(DSSGNN(gin_conv, 3, 8, 2, 1), weights | {"encoder.weight": torch.zeros(1)})
+    with pytest.raises(TypeError, match="got DSGNN of GIN"):
+        load_official_state_dict(DSGNN(GIN(3, 8, 2), [4], 1), weights)
+    old = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
+    load_official_state_dict(DSSGNN(gin_conv, 3, 8, 2, 1), old)
+
+
+def test_on_the_graph_alone_dss_is_the_plain_network_of_two_convolutions() -> None:
+    model, graph = dss(3), random_graph(5)
+    h = graph.x
+    for layer in model.layers:
+        own = layer.norm(layer.conv(h, graph.edge_index))
+        h = torch.relu(own + layer.norm_shared(layer.conv_shared(h, graph.edge_index)))
+    torch.testing.assert_close(model(SubgraphBag("original")(graph))[0], model.head(h.mean(dim=0)))
+
+
+def test_on_the_graph_alone_ds_without_set_layers_is_the_plain_network() -> None:
+    gnn, graph = settled(JumpingEncoder(gin_conv, 3, 8, 2)), random_graph(6)
+    model = DSGNN(gnn, [], 2).double().eval()
+    expected = model.head(gnn(graph.x, graph.edge_index).sum(dim=0))
+    torch.testing.assert_close(model(SubgraphBag("original")(graph))[0], expected)
+
+
+# -- symmetries --------------------------------------------------------------------------------------------------------
+
+
+def renumbered(graph: Data, seed: int) -> tuple[Data, Tensor]:
+    """The graph with its nodes in another order, and the new number of each node."""
+    number = torch.randperm(graph.num_nodes, generator=torch.Generator().manual_seed(seed))
+    x = torch.empty_like(graph.x)
+    x[number] = graph.x
+    return Data(x=x, edge_index=number[graph.edge_index]), number
+
+
+@quick
+@given(st.integers(0, 10**6), st.sampled_from(POLICIES))
+def test_the_order_of_nodes_and_subgraphs_plays_no_part(seed: int, chosen: tuple[str, int]) -> None:
+    policy, hops = chosen
+    graph, bag_of = random_graph(seed), SubgraphBag(policy, hops)
+    other, number = renumbered(graph, seed)
+    bag, other_bag = bag_of(graph), bag_of(other)
+    order = torch.randperm(bag.num_subgraphs, generator=torch.Generator().manual_seed(seed))
+    for model in both(width(policy), seed):
+        close = {"rtol": 1e-8, "atol": 1e-8}
+        torch.testing.assert_close(model(other_bag), model(bag), **close)
+        torch.testing.assert_close(model(bag.select(order)), model(bag), **close)
+        torch.testing.assert_close(model.node_embeddings(other_bag)[number], model.node_embeddings(bag), **close)
+
+
+@quick
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=5), st.sampled_from(POLICIES))
+def test_a_batch_of_bags_is_so_many_single_bags(seeds: list[int], chosen: tuple[str, int]) -> None:
+    policy, hops = chosen
+    bags = [SubgraphBag(policy, hops)(random_graph(seed)) for seed in seeds]
+    batch = next(iter(DataLoader(bags, batch_size=len(bags))))
+    for model in both(width(policy), seeds[0]):
+        torch.testing.assert_close(model(batch), torch.cat([model(bag) for bag in bags]))
+        nodes = torch.cat([model.node_embeddings(bag) for bag in bags])
+        torch.testing.assert_close(model.node_embeddings(batch), nodes)
+
+
+@quick
+@given(st.integers(0, 10**6))
+def test_the_whole_bag_is_the_sample_of_fraction_one(seed: int) -> None:
+    graph = random_graph(seed)
+    whole = SubgraphBag("node_deleted")(graph)
+    sample = SubgraphBag("node_deleted", fraction=1.0)(graph)
+    for model in both(3):
+        torch.testing.assert_close(model(sample), model(whole), rtol=0.0, atol=0.0)
+
+
+UNSEPARATED = [("rook-shrikhande", "node_deleted", 1), ("rook-shrikhande", "ego_plus", 2), ("decalin", "ego", 1)]
+UNSEPARATED += [("decalin", "original", 1), ("k33-prism", "ego", 2), ("csl-11", "ego", 3)]
+
+
+@quick
+@given(st.integers(0, 10**6), st.sampled_from(UNSEPARATED))
+def test_what_the_test_cannot_separate_no_weights_separate(seed: int, case: tuple[str, str, int]) -> None:
+    pair, policy, hops = case
+    bags = [SubgraphBag(policy, hops)(Constant()(graph)) for graph in graph_pair(pair)]
+    for model in both(width(policy, 1), seed):
+        first, second = (model(_as_double(bag)) for bag in bags)
+        torch.testing.assert_close(first, second, rtol=1e-9, atol=1e-9)
+
+
+def _as_double(bag: Data) -> Data:
+    bag.x = bag.x.double()
+    return bag
+
+
+# -- the layer ---------------------------------------------------------------------------------------------------------
+
+
+def layer_inputs(bag: Data) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+    return bag.x, bag.edge_index, bag.node_id, bag.original_edge_index, bag.num_original_nodes
+
+
+def test_gradients_reach_both_convolutions() -> None:
+    torch.manual_seed(0)
+    model = DSSGNN(gin_conv, 3, 8, 3, 1).double()
+    model(SubgraphBag("node_deleted")(random_graph(3))).sum().backward()
+    for layer in model.layers:
+        for conv in (layer.conv, layer.conv_shared):
+            assert all(
+                parameter.grad.abs().sum() > 0 for name, parameter in conv.named_parameters() if "bias" not in name
+            )
+
+
+@pytest.mark.parametrize(
+    ("make", "channels"),
+    [
+        (lambda: GINConv(MLP([3, 5, 6])), 6),
+        (lambda: GINConv(nn.Sequential(nn.Linear(3, 7), nn.ReLU())), 7),
+        (lambda: GraphConv(3, 4), 4),
+        (lambda: GCNConv(3, 4), 4),
+        (lambda: SAGEConv(3, 4), 4),
+        (lambda: GATConv(3, 4, heads=2), 8),
+        (lambda: GATConv(3, 4, heads=2, concat=False), 4),
+    ],
+)
+def test_any_convolution_of_torch_geometric_fits(make: Callable[[], MessagePassing], channels: int) -> None:
+    torch.manual_seed(0)
+    layer = DSSConv(make()).double()
+    assert out_channels_of(layer.conv) == channels
+    bag = SubgraphBag("node_deleted")(random_graph(1, nodes=6))
+    assert layer(*layer_inputs(bag)).shape == (36, channels)
+    own, shared = (dict(conv.named_parameters()) for conv in (layer.conv, layer.conv_shared))
+    assert own.keys() == shared.keys()
+    assert all(not torch.equal(own[name], shared[name]) for name in own if "bias" not in name and own[name].dim() > 1)
+
+
+def test_edge_attributes_reach_both_convolutions() -> None:
+    torch.manual_seed(0)
+    graph = random_graph(2, nodes=6)
+    graph.edge_attr = torch.rand(graph.num_edges, 3, dtype=torch.float64)
+    bag = SubgraphBag("node_deleted")(graph)
+    model = settled(DSSGNN(lambda i, o: GINEConv(nn.Linear(i, o), edge_dim=3), 3, 8, 2, 1))
+    before = model(bag)
+    for name in ("edge_attr", "original_edge_attr"):
+        changed = bag.clone()
+        changed[name] = changed[name] + 1
+        assert not torch.allclose(model(changed), before)
+    embedded = settled(
+        DSSGNN(lambda i, o: GINEConv(nn.Linear(i, o), edge_dim=5), 3, 8, 2, 1, edge_encoder=nn.Linear(3, 5))
+    )
+    assert embedded(bag).shape == (1, 1)
+    assert dss(3)(bag).shape == (1, 2)  # a convolution that knows no edge attributes leaves them
+    gat = settled(DSGNN(JumpingEncoder(lambda i, o: GINEConv(nn.Linear(i, o), edge_dim=3), 3, 8, 2), [4], 1))
+    changed = bag.clone()
+    changed.edge_attr = changed.edge_attr + 1
+    assert not torch.allclose(gat(changed), gat(bag))
+
+
+def test_the_layer_without_norm_or_activation_is_a_bare_sum() -> None:
+    bag = SubgraphBag("ego", 1)(random_graph(4, nodes=5))
+    own, shared = GraphConv(3, 4).double(), GraphConv(3, 4).double()
+    layer = DSSConv(own, shared, norm=False, activation=None, shared_reduce="sum")
+    joined = bag.x.view(5, 5, 3).sum(dim=0)
+    expected = own(bag.x, bag.edge_index) + shared(joined, bag.original_edge_index).repeat(5, 1)
+    torch.testing.assert_close(layer(*layer_inputs(bag)), expected)
+
+
+def test_fresh_parameters_again() -> None:
+    layer = DSSConv(gin_conv(3, 4))
+    before = [parameter.clone() for parameter in layer.parameters()]
+    layer.reset_parameters()
+    matrices = [(a, b) for a, b in zip(before, layer.parameters(), strict=True) if a.dim() == 2]
+    assert matrices
+    assert not any(torch.equal(a, b) for a, b in matrices)
+
+
+class Silent(MessagePassing):
+    """A convolution that does not say how wide its output is."""
+
+
+def test_a_layer_refuses_what_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="the width of Silent's output is not known"):
+        DSSConv(Silent())
+    DSSConv(Silent(), channels=4)
+    DSSConv(Silent(), norm=False)
+    with pytest.raises(ValueError, match="shared_reduce is 'median'; expected one of mean, sum, max, min"):
+        DSSConv(GraphConv(3, 4), shared_reduce="median")
+    bag = SubgraphBag("ego", 1)(random_graph(4, nodes=5))
+    x, edge_index, node_id, *rest = layer_inputs(bag)
+    with pytest.raises(ValueError, match="x has 25 rows and node_id 24"):
+        DSSConv(GraphConv(3, 4)).double()(x, edge_index, node_id[:-1], *rest)
+
+
+# -- the networks ------------------------------------------------------------------------------------------------------
+
+
+def test_they_train_through_the_loader_of_torch_geometric() -> None:
+    torch.manual_seed(0)
+    graphs = [
+        Compose([Constant(), SubgraphBag("ego_plus", 2)])(graph) for graph in graph_pair("decalin") for _ in range(4)
+    ]
+    for number, bag in enumerate(graphs):
+        bag.y = torch.tensor([number // 4])
+    loader = DataLoader(graphs, batch_size=4, shuffle=True, generator=torch.Generator().manual_seed(0))
+    encoder = GIN(3, 16, 3, jk="cat")
+    for model in (DSSGNN(lambda i, o: GINConv(MLP([i, o, o])), 3, 16, 3, 1), DSGNN(encoder, [16, 16], 1)):
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(20):
+            for batch in loader:
+                optimizer.zero_grad()
+                output = model(batch).squeeze(-1)
+                nn.functional.binary_cross_entropy_with_logits(output, batch.y.float()).backward()
+                optimizer.step()
+        settle_batch_norm(model, loader)
+        assert predict(model, graphs).tolist() == [0] * 4 + [1] * 4
+
+
+def test_encoders_and_pools() -> None:
+    graph = random_graph(1, nodes=5)
+    graph.x = torch.arange(5)[:, None] % 3
+    bag = SubgraphBag("node_deleted")(graph)
+    embedding = nn.Sequential(nn.Embedding(3, 4), nn.Flatten())
+    model = DSSGNN(gin_conv, 4, 8, 2, 1, encoder=embedding, node_pool="max", bag_pool="sum")
+    assert model(bag).shape == (1, 1)
+    with pytest.raises(ValueError, match="bag_pool is 'median'"):
+        DSSGNN(gin_conv, 4, 8, 2, 1, bag_pool="median")
+    with pytest.raises(ValueError, match="num_layers is 0"):
+        DSSGNN(gin_conv, 4, 8, 0, 1)
+
+
+def test_pooling_by_hand() -> None:
+    x = torch.tensor([[1.0], [3.0], [5.0], [7.0], [2.0]])
+    subgraph, bag = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([0, 0, 1])
+    assert SubgraphPool()(x, subgraph, bag).flatten().tolist() == [4.0, 2.0]
+    assert SubgraphPool("sum", "max")(x, subgraph, bag).flatten().tolist() == [12.0, 2.0]
+    assert SubgraphPool()(x, subgraph, bag, num_graphs=3).flatten().tolist() == [4.0, 2.0, 0.0]
+
+
+def test_the_set_layer_by_hand() -> None:
+    layer = SetLayer(2, 3)
+    h, bag = torch.randn(5, 2), torch.tensor([0, 0, 1, 1, 1])
+    means = torch.stack([h[:2].mean(dim=0)] * 2 + [h[2:].mean(dim=0)] * 3)
+    torch.testing.assert_close(layer(h, bag), nn.functional.elu(layer.own(h) + layer.mean(means)))
+
+
+def test_one_node_can_be_trained_on() -> None:
+    lonely = Data(x=torch.ones(1, 3), edge_index=torch.zeros(2, 0, dtype=torch.long))
+    bag = SubgraphBag("node_deleted")(lonely)
+    for model in (DSSGNN(gin_conv, 3, 8, 2, 1), DSGNN(JumpingEncoder(gin_conv, 3, 8, 2), [4], 1)):
+        model.train()(bag).sum().backward()
+        assert all(parameter.grad.isfinite().all() for parameter in model.parameters() if parameter.grad is not None)
+
+
+def test_networks_refuse_what_is_no_bag_or_has_no_features() -> None:
+    for model in both(3):
+        with pytest.raises(TypeError, match=r"expected a bag of subgraphs .* got Data; make bags with"):
+            model(random_graph(0))
+        with pytest.raises(ValueError, match=r"no node features x; use the policy 'ego_plus' .*Constant\(\)"):
+            model(SubgraphBag("ego")(graph_pair("c6")[0]))
+    with pytest.raises(ValueError, match="Linear has no out_channels; pass gnn_channels="):
+        DSGNN(nn.Linear(3, 3), [4], 1)
+    with pytest.raises(ValueError, match="set_mode is 'deep'"):
+        DSGNN(GIN(3, 8, 2), [8], 1, set_mode="deep")
+    with pytest.raises(ValueError, match=r"all widths must be equal; got 8 of the network and \[8, 4\]"):
+        DSGNN(GIN(3, 8, 2), [8, 4], 1, set_mode="invariant")
+
+
+# -- evaluation --------------------------------------------------------------------------------------------------------
+
+
+class Scripted(nn.Module):
+    """Gives the outputs it was told to, one vote after the other."""
+
+    def __init__(self, outputs: list[list[list[float]]]) -> None:
+        super().__init__()
+        self.outputs = iter(outputs)
+
+    def forward(self, batch: Batch) -> Tensor:
+        assert not self.training
+        return torch.tensor(next(self.outputs))
+
+
+def test_votes_are_counted_after_the_threshold() -> None:
+    graphs = [SubgraphBag("original")(random_graph(seed)) for seed in (0, 1)]
+    # The mean logit of the first graph is positive, of the second negative; the votes say otherwise.
+    model = Scripted([[[9.0], [-9.0]], [[-1.0], [1.0]], [[-1.0], [1.0]]]).train()
+    assert predict(model, graphs, votes=3).tolist() == [0, 1]
+    assert model.training
+    classes = Scripted([[[9.0, 0.0, 1.0]] * 2, [[0.0, 0.1, 0.2]] * 2, [[0.0, 0.1, 0.2]] * 2])
+    assert predict(classes, graphs, votes=3).tolist() == [2, 2]
+    labels = Scripted([[[9.0, -1.0]] * 2, [[-1.0, 2.0]] * 2, [[-1.0, 2.0]] * 2])
+    assert predict(labels, graphs, votes=3, task="multilabel").tolist() == [[0, 1], [0, 1]]
+    means = Scripted([[[1.0], [2.0]], [[3.0], [6.0]]])
+    assert predict(means, graphs, votes=2, task="regression").tolist() == [[2.0], [4.0]]
+
+
+def test_each_vote_sees_a_fresh_sample() -> None:
+    graphs, seen = [random_graph(seed, nodes=8) for seed in range(3)], []
+
+    class Watching(nn.Module):
+        def forward(self, batch: Batch) -> Tensor:
+            seen.append(batch.edge_index.size(1))
+            return torch.zeros(batch.num_graphs, 1)
+
+    bag = SubgraphBag("node_deleted", count=2, generator=torch.Generator().manual_seed(0))
+    predict(Watching(), graphs, votes=6, transform=bag)
+    assert len(seen) == 6
+    assert len(set(seen)) > 1
+    whole = [SubgraphBag("node_deleted")(graph) for graph in graphs]
+    seen.clear()
+    sampler = SubgraphSampler(count=2, generator=torch.Generator().manual_seed(0))
+    predict(Watching(), whole, votes=6, transform=sampler, batch_size=2)
+    assert len(seen) == 12
+    assert len(set(seen)) > 1
+
+
+def test_predict_refuses_what_makes_no_sense() -> None:
+    graphs = [SubgraphBag("original")(random_graph(0))]
+    with pytest.raises(ValueError, match="votes is 0"):
+        predict(dss(3), graphs, votes=0)
+    with pytest.raises(ValueError, match="task is 'ranking'"):
+        predict(dss(3), graphs, task="ranking")
+    with pytest.raises(ValueError, match="data_list is empty"):
+        predict(dss(3), [])
+
+
+def test_settled_batch_norm_is_the_average_over_the_batches() -> None:
+    torch.manual_seed(0)
+    bags = [SubgraphBag("node_deleted")(random_graph(seed)) for seed in range(6)]
+    loader = DataLoader(bags, batch_size=2)
+    model = DSSGNN(lambda i, o: GraphConv(i, o), 3, 4, 1, 1).double().eval()
+    weights = {name: value.clone() for name, value in model.named_parameters()}
+    settle_batch_norm(model, loader)
+    layer, outputs = model.layers[0], []
+    with torch.no_grad():
+        outputs = [layer.conv(batch.x, batch.edge_index) for batch in loader]
+    norm = layer.norm.module
+    torch.testing.assert_close(norm.running_mean, torch.stack([h.mean(dim=0) for h in outputs]).mean(dim=0))
+    torch.testing.assert_close(norm.running_var, torch.stack([h.var(dim=0) for h in outputs]).mean(dim=0))
+    assert not model.training
+    assert all(torch.equal(weights[name], value) for name, value in model.named_parameters())
+    with pytest.raises(ValueError, match="the loader is empty"):
+        settle_batch_norm(model, [])
+
+
+# -- experiments -------------------------------------------------------------------------------------------------------
+
+
+def pairs_of_exp_and_like() -> list[Data]:
+    """Pairs that refinement cannot tell apart; of EXP, too, where it is at hand."""
+    return lifted_pairs(10, seed=0) + (data.load("exp").graphs[:40] if data.available("exp") else [])
+
+
+def test_message_passing_is_at_chance_and_exactly_so() -> None:
+    graphs = pairs_of_exp_and_like()
+    torch.manual_seed(0)
+    model = settled(DSGNN(JumpingEncoder(gin_conv, 1, 16, 4), [], 1))
+    bag = SubgraphBag("original")
+    outputs = model(Batch.from_data_list([_as_double(bag(graph)) for graph in graphs])).squeeze(1)
+    torch.testing.assert_close(outputs[::2], outputs[1::2], rtol=1e-12, atol=0.0)
+    settings = Settings(layers=2, width=8, epochs=2, batch_size=8)
+    guessed = run("gin", bag, graphs[4:], graphs[:4], settings, seed=0).predictions
+    assert torch.equal(guessed[::2], guessed[1::2])
+
+
+@pytest.mark.parametrize("kind", ["ds", "dss"])
+def test_a_run_is_decided_by_its_seed(kind: str) -> None:
+    graphs = [graph for graph in map(random_graph, range(12)) if graph.num_nodes > 2]
+    for number, graph in enumerate(graphs):
+        graph.x, graph.y = graph.x.float(), torch.randn(1, 2, generator=torch.Generator().manual_seed(number))
+    settings = Settings(layers=2, width=8, set_width=8, epochs=3, batch_size=4)
+
+    def outcome(seed: int) -> Tensor:
+        bag = SubgraphBag("node_deleted", fraction=0.5, generator=torch.Generator().manual_seed(seed))
+        return run(kind, bag, graphs, graphs, settings, seed, task="regression").predictions
+
+    state = torch.get_rng_state()
+    first = outcome(1)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert first.shape == (len(graphs), 2)
+    assert torch.equal(first, outcome(1))
+    assert not torch.equal(first, outcome(2))
+
+
+def test_splits_keep_pairs_together_and_classes_in_proportion() -> None:
+    graphs = lifted_pairs(10, seed=0)
+    train, test = pairs_split(graphs, 12, 6, seed=1)
+    assert (len(train), len(test)) == (12, 6)
+    number = {id(graph): i for i, graph in enumerate(graphs)}
+    sides = [{number[id(graph)] // 2 for graph in side} for side in (train, test)]
+    assert [len(side) for side in sides] == [6, 3]
+    assert not sides[0] & sides[1]
+    with pytest.raises(ValueError, match=r"expected 16 \+ 6 graphs, got 20"):
+        pairs_split(graphs, 16, 6, seed=1)
+    circulants = csl_graphs(11, (2, 3), 10, torch.Generator().manual_seed(0))
+    folds = [class_fold(circulants, 5, fold, seed=3) for fold in range(5)]
+    assert sorted(id(graph) for _, held_out in folds for graph in held_out) == sorted(map(id, circulants))
+    for rest, held_out in folds:
+        assert len(rest) == 16
+        assert sorted(int(graph.y) for graph in held_out) == [0, 0, 1, 1]
+
+
+def test_no_batch_of_a_single_graph_is_left_over() -> None:
+    graphs = [random_graph(seed) for seed in range(9)]
+    generator = torch.Generator().manual_seed(0)
+    assert [batch.num_graphs for batch in batches(graphs, SubgraphBag("ego"), 4, generator)] == [4, 5]
