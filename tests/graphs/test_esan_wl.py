@@ -16,7 +16,7 @@ from paperwright import data
 from paperwright.data.graph_pairs import CSL_SKIPS, as_data, atlas_graphs, csl_graph, graph_pair
 from paperwright.graphs.esan import SubgraphBag, WLResult, subgraph_wl
 from paperwright.graphs.esan.graph_sets import lifted_pairs
-from paperwright.graphs.esan.separation import (
+from paperwright.graphs.esan.separated_pairs import (
     graphs_of_list,
     random_network_labels,
     regular_graphs,

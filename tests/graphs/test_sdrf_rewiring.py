@@ -307,7 +307,7 @@ def test_without_numba_the_same_rewiring(karate: Data) -> None:
         "import warnings; warnings.simplefilter('ignore')\n"
         "import networkx as nx, torch\n"
         "from torch_geometric.data import Data\n"
-        "from paperwright.graphs.sdrf import SDRF, DIGL, compiled\n"
+        "from paperwright.blocks import compiled\nfrom paperwright.graphs.sdrf import SDRF, DIGL\n"
         "from paperwright.graphs.sdrf.generated import edge_index_of\n"
         "assert not compiled.ACCELERATED\n"
         "karate = Data(edge_index=edge_index_of(nx.karate_club_graph()), num_nodes=34)\n"

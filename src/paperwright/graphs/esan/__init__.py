@@ -2,6 +2,7 @@
 
 from .bag import SubgraphBag
 from .dss_layer import DSSConv
+from .encoders import JumpingEncoder, gin_conv
 from .graph_sets import csl_graphs, exp_graphs
 from .networks import DSGNN, DSSGNN
 from .official_weights import load_official_state_dict
@@ -16,6 +17,7 @@ __all__ = [
     "DSGNN",
     "DSSGNN",
     "DSSConv",
+    "JumpingEncoder",
     "SetLayer",
     "SubgraphBag",
     "SubgraphData",
@@ -24,6 +26,7 @@ __all__ = [
     "WLResult",
     "csl_graphs",
     "exp_graphs",
+    "gin_conv",
     "load_official_state_dict",
     "predict",
     "settle_batch_norm",

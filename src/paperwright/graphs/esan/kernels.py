@@ -7,7 +7,7 @@ column that each edge comes from, int64 [E_b].
 
 import numpy as np
 
-from .compiled import compiled
+from paperwright.blocks.compiled import compiled
 
 SIMPLE, DIRECTED, DUPLICATED, OUTSIDE = range(4)
 

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 
+from paperwright.blocks.compiled import ACCELERATED
+
 from . import kernels
-from .compiled import ACCELERATED
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compiled import compiled
+from paperwright.blocks.compiled import compiled
 
 PAPER, OFFICIAL, FORMAN, AUGMENTED, JOST_LIU = range(5)
 SUCCESSOR, PREDECESSOR, BOTH, ADJACENT = 1, 2, 3, 4  # bits of `Scratch.mark`

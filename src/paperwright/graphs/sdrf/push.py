@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from .compiled import compiled
+from paperwright.blocks.compiled import compiled
 
 
 @compiled

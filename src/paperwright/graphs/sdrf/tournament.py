@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compiled import compiled
+from paperwright.blocks.compiled import compiled
 
 
 @compiled
