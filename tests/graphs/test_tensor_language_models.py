@@ -13,12 +13,12 @@ from torch_geometric.utils import degree, from_networkx, scatter
 
 from paperwright.data.graph_pairs import atlas_graphs, graph_pair
 from paperwright.graphs.tensor_language.bounds import Bound
-from paperwright.graphs.tensor_language.cayley_and_chebyshev import CayleyNetwork, ChebyshevNetwork
 from paperwright.graphs.tensor_language.folklore_network import FolkloreLayer, FolkloreNetwork
 from paperwright.graphs.tensor_language.invariant_network import EquivariantLinear, InvariantNetwork
 from paperwright.graphs.tensor_language.isomorphism_network import IsomorphismNetwork
 from paperwright.graphs.tensor_language.model_depth import propagation_depth, separation_power_of_model
 from paperwright.graphs.tensor_language.separation import Separation, separates
+from paperwright.graphs.tensor_language.spectral_network import CayleyNetwork, ChebyshevNetwork
 
 
 def mlp(width_in: int, width_out: int) -> nn.Sequential:
@@ -561,7 +561,7 @@ def test_three_index_networks_separate_cycles_and_two_index_ones_do_not() -> Non
 
 
 def test_largest_eigenvalues_of_decalin_and_bicyclopentyl() -> None:
-    from paperwright.graphs.tensor_language.cayley_and_chebyshev import largest_eigenvalue
+    from paperwright.graphs.tensor_language.spectral_network import largest_eigenvalue
 
     found = []
     for graph in graph_pair("decalin"):

@@ -7,7 +7,7 @@ from typing import Any
 try:
     from numba import njit
 except ImportError:  # the `accelerate` extra is a matter of speed only
-    njit = None
+    njit = None  # type: ignore[assignment]
 
 ACCELERATED = njit is not None
 """Whether kernels run as machine code (extra `accelerate`) or as Python."""

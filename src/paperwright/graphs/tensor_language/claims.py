@@ -10,7 +10,6 @@ from paperwright import data
 from paperwright.claims import Above, All, Below, Budget, Claim, Never, Proportion
 from paperwright.data.graph_pairs import GRAPH_PAIRS, as_data, atlas_graphs
 from paperwright.graphs.tensor_language.bounds import Bound
-from paperwright.graphs.tensor_language.cayley_and_chebyshev import CayleyNetwork, ChebyshevNetwork
 from paperwright.graphs.tensor_language.distinctions import best_of, seeded
 from paperwright.graphs.tensor_language.folklore_network import FolkloreNetwork
 from paperwright.graphs.tensor_language.hard_pairs import Pair, equivalent_pairs, hard_pairs, told_apart
@@ -20,6 +19,7 @@ from paperwright.graphs.tensor_language.node_regression import fit
 from paperwright.graphs.tensor_language.pattern_counts import compare_counts, connected_patterns
 from paperwright.graphs.tensor_language.random_models import ARCHITECTURES
 from paperwright.graphs.tensor_language.separation import separates
+from paperwright.graphs.tensor_language.spectral_network import CayleyNetwork, ChebyshevNetwork
 from paperwright.graphs.tensor_language.violations import tally_of_architecture, tally_of_expressions
 
 SMALL_PAIRS = ("p4-k13", "c6", "decalin", "k33-prism")
