@@ -1,10 +1,11 @@
-"""The command line: a thin layer over the registry, the claims engine and the plug-in templates.
+"""The command line: a thin layer over the registry, the claims engine, the navigator and the plug-in templates.
 
 Exit codes: 0 done, or the claim holds; 1 it fails; 2 the command was misused; 3 undecided; 4 it could not run.
 An error for the user is one line on stderr. Nothing here imports numpy or torch: `--help` and `list` stay quick.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,34 +26,63 @@ ENGINE = {
 }
 """The commands of `paperwright.claims.commands` with the first lines of their docstrings, for `--help`."""
 
+NAVIGATOR = {
+    "find": "Find papers by words, meaning and filters, and say why each was found.",
+    "similar": "Find papers that are like one.",
+    "sync": "Bring a source's papers into the library; stopped or killed, it goes on where it was.",
+    "map": "Draw the papers as a map on which neighbours are alike, in one HTML file, and name its topics.",
+    "stats": "Say a conference in numbers: submissions, decisions, ratings over time, topics.",
+    "digest": "Pick what is worth reading of a period, each paper with why, its key sentence and its links.",
+    "tag": "Keep reading lists, and find what belongs on them.",
+    "serve": "Open the library in a browser.",
+    "doctor": "Check a library's files, index, encoder and counts, and say what to do about what is wrong.",
+    "rebuild": "Make a library's encoder, vectors and index anew from its records.",
+}
+"""The commands of `paperwright.navigator.commands`, likewise."""
+
 
 class _Commands(TyperGroup):
-    """The commands of this module and those of the engine, whose numpy and scipy are imported when one is called."""
+    """The commands of this module, and those of the two services, whose modules are imported when one is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*self.commands, *ENGINE]
+        return [*self.commands, *ENGINE, *NAVIGATOR]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.commands:
             return self.commands[cmd_name]
-        if cmd_name not in ENGINE:
-            known = self.list_commands(ctx)
-            raise _misused(f"there is no command {cmd_name!r}", near_miss(cmd_name, known), known)
-        return engine_commands()[cmd_name]
+        if cmd_name in ENGINE:
+            return engine_commands()[cmd_name]
+        if cmd_name in NAVIGATOR:
+            return navigator_commands()[cmd_name]
+        known = self.list_commands(ctx)
+        raise _misused(f"there is no command {cmd_name!r}", near_miss(cmd_name, known), known)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         own = {name: command.get_short_help_str(limit=100) for name, command in self.commands.items()}
-        with formatter.section("Commands"):
-            formatter.write_dl(list({**own, **ENGINE}.items()))
+        sections = {"Papers that have a room": own, "Their claims": ENGINE, "A whole conference": NAVIGATOR}
+        for title, commands in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
 
 def engine_commands() -> dict[str, Any]:
     """The engine's commands by name."""
     from paperwright.claims.commands import attach
 
-    engine = typer.Typer(add_completion=False, rich_markup_mode=None)
-    attach(engine)
-    return dict(typer.main.get_group(engine).commands)
+    return _attached(attach)
+
+
+def navigator_commands() -> dict[str, Any]:
+    """The navigator's commands by name."""
+    from paperwright.navigator.commands import attach
+
+    return _attached(attach)
+
+
+def _attached(attach: Callable[[typer.Typer], None]) -> dict[str, Any]:
+    service = typer.Typer(add_completion=False, rich_markup_mode=None)
+    attach(service)
+    return dict(typer.main.get_group(service).commands)
 
 
 app = typer.Typer(
@@ -169,7 +199,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _failed(message: str, code: int) -> int:
     lines = message.strip().splitlines() or ["failed"]
-    print(f"paperwright: {' '.join(line.strip() for line in lines)}", file=sys.stderr)
+    said = " ".join(line.strip() for line in lines)
+    # What a message quotes may be anything; nothing of it may steer the terminal.
+    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in said)
+    print(f"paperwright: {shown}", file=sys.stderr)
     return code
 
 

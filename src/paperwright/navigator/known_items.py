@@ -1,0 +1,54 @@
+"""Known items: what a reader types who knows which paper it is, an id, a link or the whole title."""
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from .paper import Paper
+from .text import sequence
+
+MOST = 50  # ids that one link may be
+_ARXIV = re.compile(r"(?:arxiv:)?((?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7}))(?:v\d+)?(?:\.pdf)?", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+
+
+def possible_ids(query: str) -> list[str]:
+    """The ids of papers that a query may be, as it stands or as a link to the paper's page; the likeliest first."""
+    query = query.strip()
+    if not query or len(query) > 500 or any(one.isspace() for one in query):
+        return []
+    return list(dict.fromkeys(_ids(query)))[:MOST]
+
+
+def is_link(query: str) -> bool:
+    """Whether the query is one link."""
+    return re.fullmatch(r"https?://\S+", query.strip(), re.IGNORECASE) is not None
+
+
+def titled(query: str, papers: Iterable[Paper]) -> list[str]:
+    """The papers whose title the query is, spelling of case, marks and endings aside."""
+    words = sequence(query)
+    return [paper.id for paper in papers if words and words == sequence(paper.title)]
+
+
+def _ids(text: str) -> Iterator[str]:
+    yield from _as_written(text)
+    if is_link(text):
+        try:
+            link = urlsplit(text)
+        except ValueError:  # such as a broken IPv6 host
+            return
+        # .../forum?id=X, .../abs/2102.07033v2, .../10.1145/3292500, .../W2741809807
+        for values in parse_qs(link.query).values():
+            yield from values
+        parts = [part for part in unquote(link.path).split("/") if part]
+        for start in range(len(parts)):
+            yield from _as_written("/".join(parts[start:]))
+
+
+def _as_written(text: str) -> Iterator[str]:
+    yield text
+    if arxiv := _ARXIV.fullmatch(text):
+        yield from (f"arxiv:{arxiv[1]}", arxiv[1])
+    if doi := _DOI.fullmatch(text):
+        yield from (doi[1], doi[1].lower(), f"doi:{doi[1]}", f"doi:{doi[1].lower()}")

@@ -1,0 +1,272 @@
+"""The ranking of a query: what was asked for by name, then the legs' papers under the filter, fused into one order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .filters import Condition, Filter, columns_of, only_ids
+from .fusion import Scale, convex, rrf
+from .index import Explaining, Scored
+from .known_items import is_link, possible_ids, titled
+from .overview import newest, tally
+from .query import parsed
+from .synonyms import spelled_out
+from .text import tokens
+
+if TYPE_CHECKING:
+    from .library import Library
+
+MODES = ("auto", "lexical", "dense", "convex", "rrf")
+CANDIDATES = 200
+"""How many papers each leg gives to fusion."""
+TITLES_LOOKED_AT = 20
+"""How many of the best papers by words may have the query for their title."""
+MOST_LOOKED_AT = 20_000
+"""How many papers of a leg are looked at for phrases and exclusions before it is said that there may be more."""
+
+
+class Place(NamedTuple):
+    """A paper's place in a ranking; a smaller one is earlier. The tier is 0 for what was asked for by name, else 1."""
+
+    tier: int
+    negative: float
+    id: str
+
+    @property
+    def score(self) -> float:
+        return -self.negative
+
+
+@dataclass
+class Ranking:
+    """Papers in order.
+
+    Attributes:
+        places: The first, in order; all of them if the ranking is `complete`.
+        total: How many papers there are in it, so far as it was looked through.
+        complete: Whether that was to its end.
+        legs: For each leg the rank and score of its papers.
+        reasons: Of papers that were asked for by name.
+        terms: What the lexical leg looked for.
+    """
+
+    places: list[Place]
+    total: int
+    complete: bool = True
+    legs: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+
+
+class Leg(NamedTuple):
+    """What a leg found that passes, best first, and whether there is no more."""
+
+    found: list[Scored]
+    complete: bool
+
+
+class Question:
+    """A query put to a library.
+
+    Args:
+        library: What is searched.
+        query: As typed.
+        where: A filter beside the query's own.
+    """
+
+    def __init__(self, library: "Library", query: str, where: Filter) -> None:
+        self.library, self.query, self._given = library, query, where
+        self._index = library.index  # one and the same all along, whatever is added meanwhile
+        self._asked = parsed(query)
+        self.notes = list(self._asked.notes)
+        self._where = where.also(*self._asked.conditions, *self._tags())
+        self._terms_typed = tokens(self._asked.text)
+        self._text, note = spelled_out(self._asked.text, library.directory)
+        self.notes += [note] if note else []
+        self._by_depth: dict[int, list[Scored]] = {}
+
+    def ranking(self, mode: str, behind: Place | None, k: int) -> Ranking:
+        """The ranking, so far that k papers stand behind a place, and one more if it goes on."""
+        if identifier := self._identified():
+            return Ranking([Place(0, -1.0, identifier)], 1, reasons={identifier: "its id"})
+        if not self._terms_typed and (self._asked.words or not self._asked.text.strip()):
+            return self._newest(behind, k)
+        named = self._titled()
+
+        def enough(found: Sequence[Scored]) -> bool:
+            places = [Place(1, -one.score, one.id) for one in found if one.id not in named]
+            return sum(behind is None or place > behind for place in places) > k
+
+        mode = mode if mode != "auto" else "convex" if self.library.neural else "lexical"
+        vector = None if mode == "lexical" else self._vector()
+        terms = self._terms()
+        if vector is None or mode == "lexical":
+            legs = {"words": self._leg(self._by_words, enough)}
+            leg = legs["words"]
+        elif mode == "dense":
+            legs = {"meaning": self._meaning(vector, enough)}
+            leg = legs["meaning"]
+        else:
+            legs, leg = self._fused(mode, vector)
+        scores = dict(leg.found)
+        places = [Place(0, -scores.get(one, 0.0), one) for one in named]
+        places += [Place(1, -one.score, one.id) for one in leg.found if one.id not in named]
+        ranks = {
+            name: {one.id: (rank, one.score) for rank, one in enumerate(each.found, start=1)}
+            for name, each in legs.items()
+        }
+        return Ranking(sorted(places), len(places), leg.complete, ranks, dict.fromkeys(named, "its title"), terms)
+
+    def facets(self, ranking: Ranking) -> dict[str, dict[str, int]]:
+        """How many papers have each value of a column: of the ranking so far as it was looked through, or of all."""
+        if self._asked.text.strip() or self._asked.words or ranking.reasons:
+            return tally(self.library, Filter(), [place.id for place in ranking.places])
+        return tally(self.library, self._where, None)
+
+    # -- what was asked for --------------------------------------------------------------------------------------------
+
+    def _tags(self) -> list[Condition]:
+        conditions = [only_ids(self._under(names)) for names in self._asked.tags]
+        if self._asked.without_tags:
+            conditions.append(only_ids(self._under(self._asked.without_tags), negated=True))
+        return conditions
+
+    def _under(self, names: Sequence[str]) -> list[str]:
+        known = self.library.tags()
+        self.notes += [f"no paper is under the tag {name!r:.80}" for name in names if name not in known]
+        return [one for name in names if name in known for one in self.library.tagged(name)]
+
+    def _identified(self) -> str | None:
+        """The paper whose id or link the query is."""
+        found = self.library.many(possible_ids(self.query))
+        if not found and is_link(self.query):
+            self.notes.append("no paper of the library is behind this link; it was searched as text")
+        return next((one for one, paper in found.items() if self._given.holds(columns_of(paper))), None)
+
+    def _titled(self) -> list[str]:
+        """The papers whose title is the whole query, of which nothing is a mark of the query language then."""
+        if self.query == self._text and self._given == self._where:
+            best = self._by_words(CANDIDATES)[:TITLES_LOOKED_AT]
+        else:
+            best = self._index.lexical(self.query, TITLES_LOOKED_AT, self._given)
+        return titled(self.query, self.library.many([one.id for one in best]).values())
+
+    def _terms(self) -> tuple[str, ...]:
+        """What words are looked for; notes which were taken for typing errors, and which were passed over."""
+        typed = self._terms_typed
+        if not typed:
+            self.notes.append("there is no word to search for, only marks or words that every paper has")
+        if not isinstance(self._index, Explaining):
+            return tuple(dict.fromkeys(typed))
+        terms = tuple(self._index.terms(self._text))
+        unknown = [term for term in dict.fromkeys(typed) if term not in terms]
+        if unknown[-1:] == typed[-1:] and any(term.startswith(typed[-1]) for term in terms):
+            unknown.pop()  # it may be on its way
+        if unknown:
+            instead = [term for term in terms if term not in typed]
+            searched = f"; searched for {', '.join(instead)}" if instead else ""
+            self.notes.append(f"no paper has {', '.join(unknown)[:200]}{searched[:200]}")
+        return terms
+
+    # -- legs ----------------------------------------------------------------------------------------------------------
+
+    def _by_words(self, depth: int) -> list[Scored]:
+        if depth not in self._by_depth:
+            self._by_depth[depth] = self._index.lexical(self._text, depth, self._where)
+        return self._by_depth[depth]
+
+    def _meaning(self, vector: np.ndarray, enough: Callable[[Sequence[Scored]], bool]) -> Leg:
+        """The nearest papers by meaning.
+
+        Where words must stand in them, those are among what is found by words: only they are compared then, instead of
+        all papers being looked at for the words.
+        """
+        where = self._where
+        if any(not words.negated for words in self._asked.words):
+            holding = self._leg(self._by_words, lambda _: False)
+            if holding.complete:
+                where = where.also(only_ids([one.id for one in holding.found]))
+        return self._leg(lambda depth: self._index.dense(vector, depth, where), enough)
+
+    def _vector(self) -> np.ndarray | None:
+        """The unit vector of what is asked; None if the encoder knows nothing of it."""
+        encoder = self.library.encoder
+        encode = getattr(encoder, "encode_query", encoder.encode)
+        (vector,) = encode([self._asked.text.strip()])
+        if not np.any(vector):
+            self.notes.append("the encoder knows none of the words; searched by words alone")
+            return None
+        return np.asarray(vector, dtype=np.float32)
+
+    def _leg(self, find: Callable[[int], list[Scored]], enough: Callable[[Sequence[Scored]], bool]) -> Leg:
+        """What `find` finds that passes, as deep as is needed for enough."""
+        depth = CANDIDATES
+        passed: dict[str, Scored] = {}
+        looked_at: set[str] = set()
+        while True:
+            found = find(depth)
+            fresh = [one for one in found if one.id not in looked_at]
+            looked_at.update(one.id for one in fresh)
+            passed |= {one.id: one for one in self._passing(fresh)}
+            if len(found) < depth or enough(list(passed.values())):
+                return Leg(list(passed.values()), len(found) < depth)
+            if self._asked.words and depth >= MOST_LOOKED_AT:
+                self.notes.append(f"{len(looked_at):,} papers were looked at; there may be more")
+                return Leg(list(passed.values()), False)
+            depth = min(4 * depth, MOST_LOOKED_AT) if self._asked.words else 4 * depth
+
+    def _passing(self, found: Sequence[Scored]) -> list[Scored]:
+        if not self._asked.words:
+            return list(found)
+        papers = self.library.many([one.id for one in found])
+        return [
+            one for one in found if one.id in papers and all(words.hold(papers[one.id]) for words in self._asked.words)
+        ]
+
+    def _fused(self, mode: str, vector: np.ndarray) -> tuple[dict[str, Leg], Leg]:
+        """The best of both legs in one order; it ends with them.
+
+        Scores are put on one scale by the best of the whole library, not of the papers that pass the filter: so a
+        filter takes papers out of the ranking and does not change their order.
+        """
+
+        def plenty(found: Sequence[Scored]) -> bool:
+            return len(found) >= CANDIDATES
+
+        words = Leg(self._leg(self._by_words, plenty).found[:CANDIDATES], True)
+        meaning = Leg(self._meaning(vector, plenty).found[:CANDIDATES], True)
+        legs = {"words": words, "meaning": meaning}
+        if mode == "rrf":
+            return legs, Leg(rrf(*([one.id for one in leg.found] for leg in legs.values())), True)
+        lexical, dense = self._completed(words.found, meaning.found, vector)
+        scale = None
+        if self._where or self._asked.words:
+            best = self._index.lexical(self._text, CANDIDATES, Filter())
+            near = self._index.dense(vector, CANDIDATES, Filter())
+            scale = Scale.of(*self._completed(best, near, vector))
+        return legs, Leg(convex(lexical, dense, scale=scale), True)
+
+    def _completed(
+        self, words: Sequence[Scored], meaning: Sequence[Scored], vector: np.ndarray
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """The scores by each leg of the papers that either leg found."""
+        lexical, dense = dict(words), dict(meaning)
+        if missing := [one for one in lexical if one not in dense]:
+            dense |= zip(missing, map(float, self._index.vectors(missing) @ vector), strict=True)
+        if missing := [one for one in dense if one not in lexical]:
+            lexical |= dict(self._index.lexical(self._text, len(missing), Filter((only_ids(missing),))))
+        return lexical, dense
+
+    # -- without words -------------------------------------------------------------------------------------------------
+
+    def _newest(self, behind: Place | None, k: int) -> Ranking:
+        def enough(found: Sequence[Scored]) -> bool:
+            return sum(behind is None or Place(1, -one.score, one.id) > behind for one in found) > k
+
+        leg = self._leg(lambda depth: newest(self.library, self._index, depth, self._where), enough)
+        places = [Place(1, -one.score, one.id) for one in leg.found]
+        counted = not self._asked.words
+        total = self._index.count(self._where) if counted else len(places)
+        return Ranking(places, total, counted or leg.complete)

@@ -1,0 +1,144 @@
+"""Texts for searching: which fields of a paper are searched, and the tokens that words become.
+
+Matching is blind to case, accents, plural and suffix; what is shown keeps its spelling.
+"""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+from .paper import Paper
+
+# Words too common to tell papers apart. Short on purpose: "we", "show" and "novel" are left to the idf.
+STOP_WORDS = frozenset(
+    """a about above after again all also am an and any are as at be because been before being below between both but by
+    can could did do does doing down during each few for from further had has have having he her here hers him his how i
+    if in into is it its itself just me more most my no nor not now of off on once only or other our ours out over own
+    per same she should so some such than that the their theirs them then there these they this those through to too
+    under until up us very via was we were what when where which while who whom why will with within without would you
+    your yours""".split()  # noqa: SIM905 -- words are read as words
+)
+
+SYNONYMS: Mapping[str, str] = {
+    "gnn": "graph neural network",
+    "gnns": "graph neural network",
+    "gcn": "graph convolutional network",
+    "rl": "reinforcement learning",
+    "marl": "multi agent reinforcement learning",
+    "llm": "large language model",
+    "llms": "large language model",
+    "nlp": "natural language processing",
+    "cnn": "convolutional neural network",
+    "cnns": "convolutional neural network",
+    "rnn": "recurrent neural network",
+    "rnns": "recurrent neural network",
+    "gan": "generative adversarial network",
+    "gans": "generative adversarial network",
+    "vae": "variational autoencoder",
+    "vaes": "variational autoencoder",
+    "ssl": "self supervised learning",
+    "nas": "neural architecture search",
+    "vit": "vision transformer",
+    "ood": "out of distribution",
+    "dp": "differential privacy",
+    "fl": "federated learning",
+    "ntk": "neural tangent kernel",
+    "vqa": "visual question answering",
+    "nmt": "neural machine translation",
+    "asr": "automatic speech recognition",
+    "mcmc": "markov chain monte carlo",
+    "ode": "ordinary differential equation",
+    "pde": "partial differential equation",
+}
+"""Acronyms and what they stand for, to which a library adds its own (`synonyms`). A query for one finds both."""
+
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")  # letters and digits of any script
+_MATHEMATICS = re.compile(r"\$([^$]{0,500})\$")
+_ENDINGS = ("ings", "ing", "ies", "ied", "ers", "ed", "er", "es", "ly", "s")
+_DOUBLING = ("ings", "ing", "ers", "ed", "er")  # before these a consonant is doubled
+
+
+def folded_for_matching(text: str) -> str:
+    """The text as it is matched: compatibility forms and accents resolved, lower case, LaTeX's marks taken out."""
+    text = _MATHEMATICS.sub(lambda found: " " + re.sub(r"[{}\\_^]", "", found.group(1)) + " ", text)
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    return "".join(one for one in decomposed if not unicodedata.combining(one)).casefold()
+
+
+def tokens(text: str) -> list[str]:
+    """The terms of a text: stems of its words, without stop words.
+
+    A compound with hyphens gives its parts and the whole, joined: "self-supervised" is `self`, `supervis` and
+    `selfsupervis`.
+    """
+    found = []
+    for word in _WORD.findall(folded_for_matching(text)):
+        parts = word.split("-")
+        found += [stem(part) for part in parts if part not in STOP_WORDS]
+        if len(parts) > 1:
+            found.append(stem("".join(parts)))
+    return found
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as they are typed, folded: what trigrams are made of."""
+    return [part for word in _WORD.findall(folded_for_matching(text)) for part in word.split("-")]
+
+
+def sequence(text: str) -> tuple[str, ...]:
+    """The stems of all words in their order, compounds split, stop words kept: what phrases are compared by."""
+    return tuple(stem(word) for word in words(text))
+
+
+@functools.lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """A word without its plural, its participle and the commonest suffixes; never shorter than four letters.
+
+    Light on purpose: it joins "networks" to "network" and "learned" to "learning", and leaves "generative" apart from
+    "generation".
+    """
+    if len(word) < 4 or not word.isalpha():
+        return word
+    if len(word) == 4:
+        return word[:-1] if word[-1] == "s" and word[-2] not in "aisu" else word
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 4 and not word.endswith(("ss", "us", "is", "as")):
+            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            if ending in _DOUBLING and word[-1] == word[-2] and word[-1] not in "aeilosuz":
+                word = word[:-1]  # "running" -> "runn" -> "run"
+            break
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
+def expanded(query_tokens: Sequence[str], synonyms: Mapping[str, str] = SYNONYMS) -> list[str]:
+    """The tokens, and for each acronym among them those of what it stands for."""
+    found = list(query_tokens)
+    for token in query_tokens:
+        if meaning := synonyms.get(token):
+            found += [one for one in tokens(meaning) if one not in found]
+    return found
+
+
+def trigrams(word: str) -> list[str]:
+    """The character trigrams of #word#."""
+    framed = f"#{word}#"
+    return [framed[at : at + 3] for at in range(len(framed) - 2)]
+
+
+def lexical_text(paper: Paper) -> str:
+    """What the lexical legs search: title three times, keywords twice, authors, TL;DR and abstract."""
+    keywords = " ; ".join(paper.keywords)
+    return _joined([*[paper.title] * 3, *[keywords] * 2, ", ".join(paper.authors), paper.tldr, paper.abstract])
+
+
+def dense_text(paper: Paper) -> str:
+    """What an encoder is given: the title, then TL;DR and abstract, or the keywords where both are missing."""
+    rest = " ".join(filter(None, [paper.tldr, paper.abstract])) or "; ".join(paper.keywords)
+    return f"{paper.title}. {rest}".strip() if rest else paper.title
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n".join(part for part in parts if part)

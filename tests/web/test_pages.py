@@ -1,0 +1,208 @@
+"""The pages without a browser: what they say, that they escape everything, and that plain forms suffice."""
+
+import re
+import time
+from html import unescape
+
+import httpx
+import pytest
+from small_library import Served
+
+from paperwright.registry import registry
+from paperwright.web.rooms import claims_of
+
+PAGES = (
+    "/",
+    "/?q=graph",
+    "/rooms",
+    "/map",
+    "/topics",
+    "/conferences",
+    "/trends",
+    "/experts",
+    "/digest",
+    "/lists",
+    "/help",
+    "/api",
+)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_is_there_with_one_heading_and_its_landmarks(client: httpx.Client, address: str) -> None:
+    reply = client.get(address)
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert len(re.findall(r"<h1\b", reply.text)) == 1
+    assert "<main" in reply.text
+    assert 'lang="en"' in reply.text
+    assert 'href="#main"' in reply.text
+
+
+@pytest.mark.parametrize(
+    "address", [*PAGES, "/papers/roomed", "/papers/p001", "/papers/doi%3A10.1%2Fx%2Fy", "/?q=markup", "/nowhere"]
+)
+def test_every_field_has_a_label_and_every_id_is_there_once(client: httpx.Client, address: str) -> None:
+    text = client.get(address).text
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    for field in re.findall(r"<(?:input|select|textarea)\b[^>]*>", text):
+        if 'type="hidden"' in field:
+            continue
+        name = re.search(r'\sid="([^"]+)"', field)
+        labelled = name is not None and f'for="{name[1]}"' in text
+        assert labelled or re.search(r"<label>[^<]*" + re.escape(field), text), field
+
+
+def test_search_finds_and_marks_and_says_why(client: httpx.Client, served: Served) -> None:
+    text = client.get("/", params={"q": "curvature networks"}).text
+    first = served.library.search("curvature networks")[0].paper
+    assert f'data-id="{first.id}"' in text
+    assert "<mark>curvature</mark>" in text
+    assert "papers" in text
+
+
+def test_a_part_is_the_page_without_its_frame(client: httpx.Client) -> None:
+    part = client.get("/", params={"q": "curvature"}, headers={"X-Part": "results"}).text
+    assert "<html" not in part
+    assert "<article" in part
+
+
+def test_filters_narrow_and_can_be_taken_away(client: httpx.Client) -> None:
+    text = client.get("/", params={"q": "networks", "decision": "oral"}).text
+    decisions = set(re.findall(r'class="decision d-([a-z-]+)"', text))
+    assert decisions == {"oral"}
+    assert re.search(r'<a href="/\?q=networks" class="on" aria-current="true"><span>oral', text)
+    assert 'name="decision" value="oral"' in text  # the form keeps the filter
+
+
+def test_more_pages_hold_other_papers(client: httpx.Client) -> None:
+    first = client.get("/", params={"q": "study"}).text
+    more = unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    second = client.get(more).text
+    ids = re.compile(r'data-id="([^"]+)"')
+    assert len(ids.findall(first)) == 20
+    assert not set(ids.findall(first)) & set(ids.findall(second))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/?year=soon", "/?k=9&utm_source=mail", "/?year=2020..2022&year=7", "/?cursor=rubbish", "/?has_code=perhaps"],
+)
+def test_a_page_with_a_bad_address_is_a_page(client: httpx.Client, address: str) -> None:
+    reply = client.get(address)
+    assert reply.status_code in (200, 422)
+    assert "Traceback" not in reply.text
+    assert "<h1" in reply.text
+
+
+@pytest.mark.parametrize(
+    "address", ["/papers/nobody", "/lists/none", "/rooms/none", "/topics/9999", "/conferences/NIPS/1066", "/nowhere"]
+)
+def test_what_is_not_there_is_a_page_that_says_so(client: httpx.Client, address: str) -> None:
+    while address.startswith("/topics") and client.get("/api/topics").status_code == 202:
+        time.sleep(0.05)  # until there are topics, no one can say that there is none of this number
+    reply = client.get(address)
+    assert reply.status_code == 404
+    assert "Not here" in reply.text
+    assert 'role="search"' in reply.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/papers/doi%3A10.1%2Fx%2Fy",
+        "/?q=markup",
+        "/?q=%3Cscript%3Ealert(1)%3C/script%3E",
+        "/papers/%3Cscript%3E",
+        "/experts?q=markup",
+    ],
+)
+def test_markup_stays_text(client: httpx.Client, address: str) -> None:
+    text = client.get(address).text
+    assert "<script>" not in text
+    assert "onerror=" not in re.sub(r"&#34;|&quot;", '"', re.sub(r"&lt;.*?&gt;", "", text, flags=re.DOTALL))
+    assert "<img" not in text
+
+
+def test_a_paper_s_page(client: httpx.Client, served: Served) -> None:
+    paper = served.library["p005"]
+    text = unescape(client.get("/papers/p005").text)
+    for said in (paper.title, paper.abstract, *paper.authors, *paper.keywords, "2021-11-09", "Similar papers"):
+        assert said in text
+    assert 'href="https://example.org/5"' in text
+    assert "javascript:" not in text  # a link that is not http is not one
+    assert "<svg" in text  # the ratings over time
+
+
+def test_a_paper_with_a_room_leads_to_card_method_and_claims(client: httpx.Client) -> None:
+    room = registry().rooms()[0]
+    text = unescape(client.get("/papers/roomed").text)
+    assert room.card.tldr in text
+    assert room.card.uses[0] in text
+    assert f"from {room.import_from} import" in text
+    claims = claims_of(room)
+    assert claims
+    for claim in claims:
+        assert claim.statement in text
+        assert claim.word in text
+    assert text.count('class="chart"') >= sum(bool(claim.panels) for claim in claims)
+
+
+@pytest.mark.parametrize("room", registry().rooms(), ids=lambda room: room.name)
+def test_every_room_has_its_page_with_the_paper_s_figures_beside_ours(client: httpx.Client, room: object) -> None:
+    reply = client.get(f"/rooms/{room.name}")
+    assert reply.status_code == 200
+    claims = claims_of(room)
+    quoted = [arm for claim in claims for panel in claim.panels for arm in panel.arms if arm.paper is not None]
+    assert reply.text.count('<path class="paper-mark" d="M') + reply.text.count('class="paper-mark" d=') > 0
+    for arm in quoted:
+        assert f"{arm.paper:.4g}" in reply.text
+    assert " style=" not in reply.text
+
+
+def test_plain_forms_do_what_scripts_do(client: httpx.Client, served: Served) -> None:
+    assert client.post("/change/tag", data={"paper": "p007", "name": "to read"}).headers["location"] == "/papers/p007"
+    assert served.library.tagged("to read") == ["p007"]
+    assert 'href="/lists/to%20read"' in client.get("/papers/p007").text
+    assert "On curvature" in client.get("/lists/to%20read").text or "p007" in client.get("/lists/to%20read").text
+    back = {"paper": "p007", "name": "to read", "back": "https://evil.example/"}
+    assert client.post("/change/untag", data=back).headers["location"] == "/papers/p007"
+    assert served.library.tagged("to read") == []
+    assert client.post("/change/note", data={"paper": "p007", "note": "Read <b>again</b>."}).status_code == 303
+    assert "Read &lt;b&gt;again&lt;/b&gt;." in client.get("/papers/p007").text
+    assert client.post("/change/seen", data={"paper": "p007"}).status_code == 303
+    assert "You have read this." in client.get("/papers/p007").text
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "lists"]
+)
+def test_no_form_leads_away_from_here(client: httpx.Client, back: str) -> None:
+    client.put("/api/tags/away/p009")
+    reply = client.post("/change/untag", data={"paper": "p009", "name": "away", "back": back})
+    assert reply.headers["location"] == "/papers/p009"
+
+
+@pytest.mark.parametrize(
+    ("address", "data", "status"),
+    [
+        ("/change/tag", {"paper": "nobody", "name": "x"}, 404),
+        ("/change/tag", {"paper": "p001"}, 422),
+        ("/change/tag", {"paper": "p001", "name": "<b>"}, 422),
+        ("/change/save-search", {"name": "x", "q": "y", "address": "?rating=5..7"}, 422),
+        ("/change/save-search", {"name": "x", "q": "y", "address": "?has_code=perhaps"}, 422),
+        ("/change/nothing", {}, 404),
+    ],
+)
+def test_forms_that_cannot_be(client: httpx.Client, address: str, data: dict[str, str], status: int) -> None:
+    assert client.post(address, data=data).status_code == status
+
+
+def test_conference_figures_are_charts_with_their_numbers(client: httpx.Client, served: Served) -> None:
+    assert 'href="/conferences/ICLR/2021"' in client.get("/conferences").text
+    text = client.get("/conferences/ICLR/2021").text
+    stats = served.library.stats("ICLR", 2021)
+    assert text.count('class="chart"') >= 3
+    for name, count in stats.decisions.items():
+        assert f"{name} {count}" in text  # in the chart's own description
+    assert "cannot be had" in text
