@@ -64,6 +64,23 @@ def test_variety_by_hand() -> None:
     assert varied(np.array([1.0, 0.9, 0.3]), vectors, ["", "", ""], 3) == [0, 1, 2]
 
 
+def test_words_that_are_not_the_authors_are_not_said_to_be() -> None:
+    from paperwright.navigator import sources
+    from paperwright.navigator.exports import exported
+
+    with Library.in_memory() as library:
+        library.add(sources.cards())
+        papers = list(library.papers())
+        assert {one.summary.source for one in digest(library, n=3).chosen if one.summary} == {
+            "a card of paperwright's, not the authors' words"
+        }
+    assert papers
+    assert not any(paper.by_its_authors("abstract") for paper in papers if paper.abstract)
+    assert "abstract = " not in exported(papers, "bib")
+    assert "AB  - " not in exported(papers, "ris")
+    assert Paper(id="x", title="T", abstract="Ours.").by_its_authors("abstract")
+
+
 def test_at_most_two_of_a_topic() -> None:
     taken = varied(np.arange(6.0), np.zeros((6, 1)), ["a", "a", "b", "a", "a", ""], 6)
     assert taken == [5, 4, 3, 2]

@@ -162,6 +162,7 @@ def test_notes_and_searches(records: Records) -> None:
     records.mark_seen(["a", "a"])
     assert records.seen() == {"a"}
     records.save_search("mine", "graphs", {"year": (2020, None)})
+    assert records.searches()["mine"].where == {"year": (2020, None)}  # a range stays one
     records.save_search("mine", "curvature", {"year": [2022]})
     assert records.searches()["mine"].query == "curvature"
     assert records.searches()["mine"].where == {"year": [2022]}

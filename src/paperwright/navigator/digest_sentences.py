@@ -24,14 +24,17 @@ _RESULT = re.compile(
     re.IGNORECASE,
 )
 
+NOT_THEIRS = "a card of paperwright's, not the authors' words"
+
 
 @dataclass(frozen=True)
 class Quotation:
-    """A sentence in the authors' words.
+    """A sentence of a paper's record.
 
     Attributes:
         text: The words, unchanged.
-        source: Where they stand: "the authors' TL;DR", "sentence 2 of 7 of the abstract".
+        source: Where they stand: "the authors' TL;DR", "sentence 2 of 7 of the abstract"; or whose they are, if
+            they are not the authors'.
         extracted: Whether it was picked from a longer text.
     """
 
@@ -52,12 +55,13 @@ def sentences(text: str) -> list[str]:
 def own_summary(paper: Paper, library: "Library") -> Quotation | None:
     """The authors' TL;DR, or the sentence of the abstract that is nearest to the abstract as a whole."""
     if paper.tldr:
-        return Quotation(paper.tldr, "the authors' TL;DR", extracted=False)
+        source = "the authors' TL;DR" if paper.by_its_authors("tldr") else NOT_THEIRS
+        return Quotation(paper.tldr, source, extracted=False)
     said = sentences(paper.abstract)
     if not said:
         return None
     central = _centrality(said, library)
-    return _quoted(said, max(range(len(said)), key=lambda place: (central[place], -place)))
+    return _quoted(paper, said, max(range(len(said)), key=lambda place: (central[place], -place)))
 
 
 def key_sentence(paper: Paper, library: "Library", other_than: Quotation | None = None) -> Quotation | None:
@@ -66,11 +70,13 @@ def key_sentence(paper: Paper, library: "Library", other_than: Quotation | None 
     central = _centrality(said, library)
     signs = [len(_RESULT.findall(sentence)) for sentence in said]
     left = [place for place, one in enumerate(said) if signs[place] and (other_than is None or one != other_than.text)]
-    return _quoted(said, max(left, key=lambda place: (signs[place], central[place], -place))) if left else None
+    best = max(left, key=lambda place: (signs[place], central[place], -place), default=None)
+    return None if best is None else _quoted(paper, said, best)
 
 
-def _quoted(said: list[str], place: int) -> Quotation:
-    return Quotation(said[place], f"sentence {place + 1} of {len(said)} of the abstract", extracted=True)
+def _quoted(paper: Paper, said: list[str], place: int) -> Quotation:
+    of = "the abstract" if paper.by_its_authors("abstract") else NOT_THEIRS
+    return Quotation(said[place], f"sentence {place + 1} of {len(said)} of {of}", extracted=True)
 
 
 def _centrality(said: list[str], library: "Library") -> list[float]:

@@ -211,8 +211,9 @@ def _entry(paper: Paper, key: str) -> str:
         "eprint": paper.id.removeprefix("arxiv:") if paper.id.startswith("arxiv:") else "",
         "url": _bibtex_url(main_link(paper)),
         "keywords": bibtex_escaped(", ".join(paper.keywords)),
-        "abstract": bibtex_escaped(paper.abstract),
-        "tldr": bibtex_escaped(paper.tldr),
+        # A reference manager shows these as the authors' words.
+        "abstract": bibtex_escaped(paper.abstract) if paper.by_its_authors("abstract") else "",
+        "tldr": bibtex_escaped(paper.tldr) if paper.by_its_authors("tldr") else "",
         "note": bibtex_escaped(paper.decision),
     }
     fields["archiveprefix"] = "arXiv" if fields["eprint"] else ""
@@ -251,7 +252,7 @@ def _ris_record(paper: Paper) -> str:
         ("T2", paper.venue),
         ("PY", str(paper.year or "")),
         ("DA", (paper.published or "").replace("-", "/")),
-        ("AB", paper.abstract),
+        ("AB", paper.abstract if paper.by_its_authors("abstract") else ""),
         *(("KW", keyword) for keyword in paper.keywords),
         ("N1", paper.decision),
         ("DO", doi),

@@ -161,6 +161,12 @@ class Paper:
         """The mean rating; None without ratings."""
         return sum(self.ratings) / len(self.ratings) if self.ratings else None
 
+    def by_its_authors(self, name: str) -> bool:
+        """Whether a text, "abstract" or "tldr", is the authors' own; a source that has its own says so in `raw`."""
+        text, sources = getattr(self, name), self.raw.get("sources")
+        records = sources.values() if isinstance(sources, Mapping) else [{name: text, "raw": self.raw}]
+        return not any(record["raw"].get("words") and record.get(name) == text for record in records)
+
     @property
     def accepted(self) -> bool:
         return self.decision in ("Oral", "Spotlight", "Poster", "Accept")

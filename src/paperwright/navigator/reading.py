@@ -129,7 +129,7 @@ class Reading(ABC):
             connection.execute(
                 "INSERT INTO searches VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
                 "query = excluded.query, filter = excluded.filter",
-                (tag_name(name), storable(query[:10_000]), json.dumps(dict(where or {}))),
+                (tag_name(name), storable(query[:10_000]), _written(where or {})),
             )
 
     def forget_search(self, name: str) -> None:
@@ -140,7 +140,16 @@ class Reading(ABC):
         """The saved searches by name."""
         with self._reading() as connection:
             rows = connection.execute("SELECT name, query, filter FROM searches ORDER BY name").fetchall()
-        return {name: SavedSearch(name, query, json.loads(where)) for name, query, where in rows}
+        return {name: SavedSearch(name, query, _read(where)) for name, query, where in rows}
+
+
+# JSON has no pairs: a range (low, high) would come back as a list, which means "any of these".
+def _written(where: Mapping[str, Any]) -> str:
+    return json.dumps({name: {"range": one} if isinstance(one, tuple) else one for name, one in where.items()})
+
+
+def _read(where: str) -> dict[str, Any]:
+    return {name: tuple(one["range"]) if isinstance(one, dict) else one for name, one in json.loads(where).items()}
 
 
 def tag_name(name: str) -> str:

@@ -67,14 +67,6 @@ def save_search(site: Shared, form: Form) -> RedirectResponse:
     """Keeps a search under a name; its feed is at /feed/NAME.atom."""
     where = _where(form.get("address", ""))
     query = form.get("q", "")[:2_000]
-    if isinstance(years := where.pop("year", None), tuple):
-        # Only the query language has ranges that outlive the saving.
-        low, high = ("" if end is None else str(end) for end in years)
-        query = f"{query} year:{low}..{high}".strip()
-    elif years is not None:
-        where["year"] = years
-    if ranges := [name for name, value in where.items() if isinstance(value, tuple)]:
-        raise NavigatorError(f"a saved search cannot keep a range of {', '.join(ranges)}; name single values")
     site.changed(lambda library: library.save_search(_field(form, "name"), query, where))
     return _back("/lists#searches")
 
