@@ -3,9 +3,12 @@
 import gzip
 import json
 import math
+import subprocess
+import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
@@ -533,10 +536,21 @@ def test_a_fifth_of_the_bag_holds_at_most_a_quarter_of_the_memory(policy: str) -
     assert part <= 0.25 * full
 
 
-def resident_rise(graph: Data, bag: SubgraphBag) -> int:
-    """Bytes by which the resident set rose at most while the bag was built."""
+MEMORY_OF_A_BAG = """
+import sys
+from pathlib import Path
+import networkx as nx, torch
+from paperwright.data.graph_pairs import as_data
+from paperwright.graphs.esan import SubgraphBag, simple_graph
 
-    def status(key: str) -> int:
+policy, way = sys.argv[1:]
+simple_graph.ACCELERATED = way == "compiled"
+torch.set_num_threads(1)
+graph = as_data(nx.gnm_random_graph(900, 1100, seed=0))
+SubgraphBag(policy, count=2)(graph)
+
+def rise(bag):  # bytes by which the resident set rose at most while the bag was built
+    def status(key):
         lines = Path("/proc/self/status").read_text().splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
 
@@ -545,26 +559,37 @@ def resident_rise(graph: Data, bag: SubgraphBag) -> int:
     bag(graph)
     return status("VmHWM") - before
 
+print(rise(SubgraphBag(policy, fraction=0.2)), rise(SubgraphBag(policy)))
+"""
 
-@pytest.mark.usefixtures("both_ways")
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["compiled", "tensors"])
 @pytest.mark.parametrize("policy", ["node_deleted", "ego_plus"])
-def test_a_fifth_of_the_bag_is_built_in_a_quarter_of_the_memory(policy: str) -> None:
+def test_a_fifth_of_the_bag_is_built_in_a_quarter_of_the_memory(policy: str, way: str) -> None:
+    """In a process of its own: an allocator with pages left over from earlier tests hides what a bag takes."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("needs Linux's /proc to reset the mark of the most memory used")
-    graph = as_data(nx.gnm_random_graph(900, 1100, seed=0))
-    SubgraphBag(policy, count=2)(graph)
-
-    def share() -> float:
-        part = resident_rise(graph, SubgraphBag(policy, fraction=0.2))
-        return part / max(resident_rise(graph, SubgraphBag(policy)), 1)
-
-    # An allocator that has pages left over from earlier tests hides what a bag takes: the best of several tries.
-    assert min(share() for _ in range(4)) <= 0.25
+    command = [sys.executable, "-W", "ignore", "-c", MEMORY_OF_A_BAG, policy, way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    part, full = map(int, done.stdout.split())
+    assert 0 < part <= 0.25 * full
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """On a busy machine several threads wait for one that has to wait its turn, and only large bags have several."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("policy", ["node_deleted", "ego"])
 def test_time_grows_with_the_output(policy: str) -> None:
-    """The exponent of time in the size of the bag: 1, less what small bags cost to begin with."""
+    """The exponent of time in the size of the bag: 1, less what small bags cost to begin with; 1.5 for a step more."""
 
     def exponent() -> float:
         sizes, seconds = [], []
@@ -572,15 +597,15 @@ def test_time_grows_with_the_output(policy: str) -> None:
             graph = as_data(nx.gnm_random_graph(nodes, round(1.25 * nodes), seed=0))
             bag, best = SubgraphBag(policy), math.inf
             for _ in range(7):
-                start = time.perf_counter()
+                start = time.thread_time()
                 made = bag(graph)
-                best = min(best, time.perf_counter() - start)
+                best = min(best, time.thread_time() - start)
             sizes.append(stored_bytes(made))
             seconds.append(best)
         return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
     # A busy machine only ever makes it look worse: the best of several tries.
-    assert min(exponent() for _ in range(3)) < 1.35
+    assert min(exponent() for _ in range(8)) < 1.35
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
