@@ -24,7 +24,7 @@ def test_the_sentence_that_holds_most_of_the_terms() -> None:
     found = why(PAPER, tokens("training deep residual networks gradient"), {"words": (2, 7.125)})
     assert found.terms == ("train", "deep", "residual", "network")
     assert found.text == "We train deep residual networks, e.g. of 152 layers!"
-    assert str(found) == "train, deep, residual, network · words 2 (7.12)"
+    assert str(found) == "train, Deeper, Residual, Networks · words 2 (7.12)"
     assert Why.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 

@@ -35,7 +35,8 @@ def test_bm25_by_hand() -> None:
 @settings(max_examples=40, deadline=None)
 @given(texts, st.lists(st.sampled_from(["alpha", "beta", "gamma", "rho"]), min_size=1, max_size=4, unique=True))
 def test_the_scores_are_those_of_bm25s(given: list[str], query: list[str]) -> None:
-    bm25s = pytest.importorskip("bm25s")
+    import bm25s
+
     terms = [tokens(text) for text in given]
     if not any(terms):
         return

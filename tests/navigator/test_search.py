@@ -158,7 +158,7 @@ def test_why_says_terms_legs_and_the_sentence(neural: Library) -> None:
     assert set(hit.why.legs) == {"words", "meaning"}
     assert hit.why.legs["words"][0] >= 1
     assert re.fullmatch(
-        r"robust, kernel · words \d+ \([\d.]+\), meaning \d+ \([\d.]+\)", str(hit.why).replace(" · m", ", m")
+        r"Robust, kernels · words \d+ \([\d.]+\), meaning \d+ \([\d.]+\)", str(hit.why).replace(" · m", ", m")
     )
 
 

@@ -99,6 +99,6 @@ def _index(generation: "Generation") -> list[Problem]:
 def _environment() -> list[Problem]:
     return [
         Problem("the environment", f"{module} is not installed", "pip install 'paperwright[navigator]'")
-        for module in ("bm25s", "sklearn")
+        for module in ("sklearn",)
         if importlib.util.find_spec(module) is None
     ]

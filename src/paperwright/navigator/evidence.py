@@ -2,6 +2,7 @@
 says most of it; every word shown is the paper's own.
 """
 
+import functools
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,26 +25,34 @@ class Why:
         legs: For each leg that found it its rank, from 1, and its score there.
         text: The sentence of the paper, beside its title, that holds most of the terms; empty where there is none.
         reason: What there is to say beside: "its id", "its title", "like the papers under to-read".
+        words: The terms as the paper spells them where it first has them.
     """
 
     terms: tuple[str, ...] = ()
     legs: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     text: str = ""
     reason: str = ""
+    words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         legs = [f"{leg} {rank} ({score:.3g})" for leg, (rank, score) in self.legs.items()]
-        return " · ".join(filter(None, [self.reason, ", ".join(self.terms), *legs]))
+        return " · ".join(filter(None, [self.reason, ", ".join(self.words or self.terms), *legs]))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""
         legs = {leg: {"rank": rank, "score": score} for leg, (rank, score) in self.legs.items()}
-        return {"terms": list(self.terms), "legs": legs, "text": self.text, "reason": self.reason}
+        return {
+            "terms": list(self.terms),
+            "words": list(self.words),
+            "legs": legs,
+            "text": self.text,
+            "reason": self.reason,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Why":
         legs = {leg: (place["rank"], place["score"]) for leg, place in values["legs"].items()}
-        return cls(tuple(values["terms"]), legs, values["text"], values["reason"])
+        return cls(tuple(values["terms"]), legs, values["text"], values["reason"], tuple(values["words"]))
 
 
 def why(paper: Paper, terms: Collection[str], legs: Mapping[str, tuple[int, float]], reason: str = "") -> Why:
@@ -53,7 +62,25 @@ def why(paper: Paper, terms: Collection[str], legs: Mapping[str, tuple[int, floa
     everywhere = set(tokens(" ; ".join((paper.title, *paper.authors)))).intersection(terms).union(*held)
     best = max(range(len(said)), key=lambda place: (len(held[place]), -place), default=None)
     text = said[best] if best is not None and held[best] else ""
-    return Why(tuple(term for term in terms if term in everywhere), dict(legs), _cut(text), reason)
+    found = tuple(term for term in terms if term in everywhere)
+    return Why(found, dict(legs), _cut(text), reason, _spelled(paper, found))
+
+
+def _spelled(paper: Paper, terms: Collection[str]) -> tuple[str, ...]:
+    """Each term as a word of the paper, the first that is one."""
+    found: dict[str, str] = {}
+    for text in (paper.title, *paper.authors, *sentences(paper)):
+        if len(found) == len(terms):
+            break
+        for word in _WORD.findall(text):
+            for term in _terms_of(word).intersection(terms):
+                found.setdefault(term, word)
+    return tuple(dict.fromkeys(found[term] for term in terms if term in found))
+
+
+@functools.lru_cache(maxsize=100_000)
+def _terms_of(word: str) -> frozenset[str]:
+    return frozenset(tokens(word))
 
 
 def sentences(paper: Paper) -> list[str]:
@@ -67,7 +94,7 @@ def highlighted(text: str, terms: Collection[str]) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     end = 0
     for word in _WORD.finditer(text):
-        if not set(tokens(word[0])).isdisjoint(terms):
+        if not _terms_of(word[0]).isdisjoint(terms):
             pieces += [(text[end : word.start()], False)] * (word.start() > end) + [(word[0], True)]
             end = word.end()
     return pieces + [(text[end:], False)] * (end < len(text))
