@@ -324,7 +324,10 @@ def _weight(page: str, get: Callable[[str], bytes]) -> int:
 def tags(given: Texts, count: int = 20) -> list[list[int]]:
     """Five papers for each of some tags: those of one topic where topics are known, else those that share a word."""
     if max(given.topics):
-        chosen = [[place for place, topic in enumerate(given.topics) if topic == tag][:5] for tag in range(count)]
+        of_topic: dict[int, list[int]] = {}
+        for place, topic in enumerate(given.topics):
+            of_topic.setdefault(topic, []).append(place)
+        chosen = [of_topic[topic][:5] for topic in sorted(of_topic)]
     else:
         words = [query.split()[0].lower() for query, _ in given.queries]
         chosen = [[place for place, title in enumerate(given.titles) if word in title.lower()][:5] for word in words]

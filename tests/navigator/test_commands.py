@@ -257,7 +257,7 @@ def test_find_in_a_terminal(folder: Path) -> None:
         (["digest", "--since", "spring"], 2, "spring"),
         (["tag", "show", "nothing-yet"], 2, "no paper is under 'nothing-yet'; tags: none yet"),
         (["tag", "remove", "nothing-yet"], 2, "no paper is under 'nothing-yet'"),
-        (["tag", "recommend", "nothing-yet"], 2, "no paper is under 'nothing-yet'"),
+        (["tag", "recommend", "nothing-yet"], 2, "no paper is under the tag 'nothing-yet'"),
         (["tag", "add", "to-read", "nobody"], 2, "the library has no paper with the id 'nobody'"),
         (["tag", "add", "../../etc", "p0001"], 2, "a name is 1 to 60 letters"),
         (["sync", "nowhere:at/all"], 2, "names no source"),

@@ -165,7 +165,7 @@ def test_a_library_s_conferences() -> None:
         found = statistics(library, " conf", 2022)
         assert (found.venue, found["submissions in the records"].value) == ("CONF", 5)
         assert statistics(library, "CONF", 2022) is found
-        with pytest.raises(NavigatorError, match="no paper of CONF 2020; conferences in it: CONF 2022, Other 2021"):
+        with pytest.raises(NavigatorError, match="no paper of 'CONF' 2020; conferences in it: CONF 2022, Other 2021"):
             statistics(library, "CONF", 2020)
 
 

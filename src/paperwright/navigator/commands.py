@@ -238,6 +238,8 @@ def map_(
     from .opened import reading
 
     with reading(library) as opened:
+        if sys.stderr.isatty():
+            note("drawing the map: half a minute for some thousand papers")
         opened.map().write_html(html)
         topics = [(len(topic.ids), topic.label) for topic in opened.topics()]
         if as_json:

@@ -214,7 +214,7 @@ def statistics(library: "Library", venue: str, year: int) -> ConferenceStatistic
     name = next((known for known, known_year in held if folded(known) == folded(venue) and known_year == year), None)
     if name is None:
         there = ", ".join(f"{known} {known_year}" for known, known_year in list(held)[:20]) or "none, it is empty"
-        raise NavigatorError(f"the library has no paper of {venue!s:.60} {year}; conferences in it: {there}")
+        raise NavigatorError(f"the library has no paper of {venue!r:.60} {year}; conferences in it: {there}")
 
     def make() -> ConferenceStatistics:
         papers = library.papers(where={"venue": name, "year": year})

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FEWEST = 30
 """Papers that a neighbour embedding needs; fewer are laid out by principal components."""
 UMAP_NEIGHBOURS = 15
+MANY = 20_000
+"""Papers from which PaCMAP is worth more than one thread."""
 METHODS = ("pacmap", "umap", "pca")
 
 
@@ -126,7 +128,7 @@ def laid_out(
 def _pacmap(vectors: Any, seed: int) -> Any:
     # On unit vectors Euclidean neighbours are those of the cosine, and a vector of zeros does no harm.
     neighbours = min(10, len(vectors) // 4)
-    with _quiet("pacmap"):
+    with _quiet("pacmap"), _threads_for(len(vectors)):
         from pacmap import PaCMAP
 
         return PaCMAP(n_components=2, n_neighbors=neighbours, random_state=seed).fit_transform(vectors, init="pca")
@@ -178,6 +180,19 @@ def _framed(positions: np.ndarray) -> Float32[np.ndarray, "papers 2"]:
     reach = float((high - low).max()) / 2
     framed: Float32[np.ndarray, "papers 2"] = ((positions - (low + high) / 2) / (reach or 1.0)).astype(np.float32)
     return framed.clip(-1, 1)
+
+
+@contextmanager
+def _threads_for(papers: int) -> Iterator[None]:
+    """One thread for a conference: its steps are so short that on a busy machine threads would wait for each other."""
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1 if papers < MANY else before)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 @contextmanager

@@ -174,5 +174,5 @@ def _read_cursor(cursor: str) -> tuple[Place, int]:
         if not (isinstance(identifier, str) and isinstance(passed, int) and passed > 0 and tier in (0, 1)):
             raise ValueError
         return Place(tier, float(negative), identifier), passed
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise NavigatorError(f"a cursor is the next_cursor of a page; got {cursor!r:.80}") from None

@@ -88,7 +88,6 @@ def recommend(
     from .opened import reading
 
     with reading(library) as opened:
-        _under(opened, name)
         show_hits(opened, opened.recommend(name, k=k, exclude_seen=not seen), export, form, as_json)
 
 

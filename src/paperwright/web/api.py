@@ -139,8 +139,8 @@ def forget_tag(site: Shared, name: Tag, asked: None_) -> Response:
 
 @router.get("/recommend/{name:path}")
 def recommend(site: Shared, name: Tag, asked: Annotated[RecommendationsOf, Parameters]) -> Response:
-    """What else belongs under a tag."""
-    known = _known_tag(site, name)
+    """What else belongs under a tag, or under several joined as in `a & !b`."""
+    known = name if set(name) & set("&|!()") else _known_tag(site, name)
     hits = site.library.recommend(known, k=asked.k, exclude_seen=asked.exclude_seen)
     return JSONResponse({"tag": known, "hits": [hit.as_dict() for hit in hits]})
 
