@@ -4,9 +4,11 @@ The names are read off the source, without importing it: a page can be built whe
 """
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).parents[2] / "src"
 sys.path.insert(0, str(SOURCE))
@@ -20,6 +22,28 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "data": ("Data", ("paperwright.data",)),
     "training": ("Training", ("paperwright.training",)),
     "blocks": ("Blocks", ("paperwright.blocks",)),
+    "navigator": (
+        "Navigator",
+        tuple(
+            f"paperwright.navigator.{module}"
+            for module in (
+                *("library", "finding", "paper", "filters", "search", "query", "similar", "recommend", "tag_logic"),
+                *("semantic_map", "topics", "conference", "keywords", "trends", "experts", "digest", "exports"),
+                *("sync", "duplicates", "encoders", "index", "engines", "doctor", "errors"),
+            )
+        ),
+    ),
+    "sources": (
+        "Sources of papers",
+        tuple(
+            f"paperwright.navigator.sources.{module}"
+            for module in (
+                *("source", "opening", "tables", "json_records", "bibtex_entries", "openreview_notes", "arxiv_feeds"),
+                *("openalex_works", "semantic_scholar_graph", "room_cards", "http"),
+            )
+        ),
+    ),
+    "web": ("Web page", ("paperwright.web.app", "paperwright.web.server", "paperwright.web.security")),
 }
 """The pages: their file's name, their title, and the modules that each describes."""
 
@@ -49,10 +73,8 @@ def documented(module: str, names: list[str]) -> list[str]:
     """Those of the names that the documentation tool can find by reading the source."""
     import griffe
 
-    package = module.partition(".")[0]
-    paths = [SOURCE, *map(Path, sys.path)]
     try:
-        root = griffe.load(package, search_paths=[str(path) for path in paths], allow_inspection=False)
+        root = _package(module.partition(".")[0])
         home = root[module.partition(".")[2]] if "." in module else root
     except (ImportError, KeyError, griffe.GriffeError):
         return []
@@ -66,6 +88,14 @@ def documented(module: str, names: list[str]) -> list[str]:
         if not target.is_module:
             found.append(name)
     return found
+
+
+@functools.cache
+def _package(name: str) -> Any:
+    import griffe
+
+    paths = [SOURCE, *map(Path, sys.path)]
+    return griffe.load(name, search_paths=[str(path) for path in paths], allow_inspection=False)
 
 
 def entries(module: str, names: list[str], level: int = 3) -> Iterator[str]:
@@ -85,7 +115,7 @@ def write() -> None:
     import mkdocs_gen_files
 
     with mkdocs_gen_files.open("reference/index.md", "w") as page:
-        print("# Reference\n\nWhat rooms are built on, and what tries their claims.\n", file=page)
+        print("# Reference\n\nWhat rooms are built on, what tries their claims, and what finds papers.\n", file=page)
         for name, (title, modules) in PARTS.items():
             words = (ast.get_docstring(ast.parse(file_of(modules[0]).read_text(encoding="utf-8"))) or "").split("\n\n")
             print(f"- [{title}]({name}.md): `{'`, `'.join(modules)}`. {' '.join(words[0].split())}", file=page)
