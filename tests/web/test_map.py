@@ -8,10 +8,13 @@ import httpx
 import numpy as np
 import pytest
 from real_browser import PHONE, Open, chromium, watched
-from small_library import Served
+from small_library import Served, papers, serving
+from word_encoder import WordEncoder
 
+from paperwright.navigator.library import Library
 from paperwright.navigator.paper import Paper
 from paperwright.navigator.semantic_map import IN_ONE_PIECE, NO_TOPIC, SemanticMap
+from paperwright.web import map_points
 
 WIDE = {"viewport": {"width": 1100, "height": 800}, "screen": {"width": 1100, "height": 800}}
 
@@ -219,3 +222,20 @@ def test_without_webgl_the_list_stands_in(served: Served, playwright: Any) -> No
         assert page.locator("#by-topic").is_visible()
         context.close()
     assert not complaints
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("encoder", "method"), [(None, "pacmap"), (WordEncoder(), "umap")])
+def test_only_the_map_of_a_neural_encoder_is_refined(
+    encoder: WordEncoder | None, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the embedded encoder the quick layout is as good, and the slow one a waste of the reader's machine."""
+    monkeypatch.setattr(map_points, "WORTH_REFINING", range(50, 100))
+    with Library.in_memory(encoder) as library:
+        library.add(papers())
+        with serving(library) as server, httpx.Client(base_url=server.address, timeout=30, verify=False) as client:
+            reply = asked(client, "/api/map/refined")
+            about = asked(client, "/api/map/about").json()
+    assert reply.status_code == 200
+    assert reply.json()["method"] == about["method"] == method
+    assert about["worth_refining"] is (encoder is not None)

@@ -297,11 +297,6 @@ class Records(Reading):
             row = connection.execute("SELECT finished FROM cursors WHERE source = ?", (source,)).fetchone()
             return row[0] if row else None
 
-    def set_cursor(self, source: str, cursor: str | None) -> None:
-        """Remembers how far a source was read; None: to its end."""
-        with self.transaction() as connection:
-            self._set_cursor(connection, source, cursor)
-
     @staticmethod
     def _set_cursor(connection: sqlite3.Connection, source: str, cursor: str | None) -> None:
         connection.execute(

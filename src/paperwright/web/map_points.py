@@ -40,7 +40,7 @@ def points(site: Shared, asked: Annotated[TileOf, Parameters]) -> Response:
 def about(site: Shared, asked: Annotated[Nothing, Parameters]) -> Response:
     """What the numbers of the map mean: decisions and topics, with the place of each topic's name."""
     work = site.map()
-    return under_way(work) or JSONResponse(_about(work))
+    return under_way(work) or JSONResponse(_about(site, work))
 
 
 @router.get("/map/refined")
@@ -49,10 +49,10 @@ def refined(site: Shared, asked: Annotated[Nothing, Parameters]) -> Response:
     first = site.map()
     if (waiting := under_way(first)) is not None:
         return waiting
-    if len(first.result) not in WORTH_REFINING:
-        return JSONResponse(_about(first))
+    if not _worth_refining(site, first):
+        return JSONResponse(_about(site, first))
     work = site.refined_map()
-    return under_way(work) or JSONResponse(_about(work))
+    return under_way(work) or JSONResponse(_about(site, work))
 
 
 @router.get("/map/papers")
@@ -102,7 +102,12 @@ def hits(site: Shared, asked: Annotated[HitsOf, Parameters]) -> Response:
     return Response(np.array(found, dtype="<u4").tobytes(), media_type=BINARY)
 
 
-def _about(work: Work) -> dict[str, Any]:
+def _worth_refining(site: Site, work: Work) -> bool:
+    """Whether a slower layout is a better one: with the embedded encoder the quick one keeps neighbours as well."""
+    return site.library.neural and len(work.result) in WORTH_REFINING
+
+
+def _about(site: Site, work: Work) -> dict[str, Any]:
     from paperwright.navigator.semantic_map import DECISION_NAMES
 
     found = work.result
@@ -123,7 +128,7 @@ def _about(work: Work) -> dict[str, Any]:
         "count": len(found),
         "method": found.method,
         "note": found.note,
-        "worth_refining": len(found) in WORTH_REFINING,
+        "worth_refining": _worth_refining(site, work),
         "depth": None if found.in_one_piece else found.quadtree.depth,
         "decisions": list(DECISION_NAMES),
         "topics": topics,
