@@ -258,7 +258,11 @@ class Generation:
         new.replaced = True
         new.close()
         given = encoder if self.brought else None
-        return Generation.open(self.records, self.directory, given).caught_up(given, progress, on)
+        theirs = Generation.open(self.records, self.directory, given)
+        newest = theirs.caught_up(given, progress, on)
+        if newest is not theirs:  # nobody has searched it; replaced, it takes its files with it
+            theirs.close()
+        return newest
 
     def _outgrown(self) -> bool:
         """Whether latent semantic analysis is to be made again: half of a library that is still small is new to it.
