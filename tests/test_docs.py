@@ -76,12 +76,18 @@ def test_the_words_of_a_card_are_no_mark_up(generate: ModuleType) -> None:
 def test_claims_without_evidence_are_listed(generate: ModuleType, tmp_path: Path) -> None:
     from paperwright.claims import Above, Budget, Claim, judge
 
-    claim = Claim("A | B.", arms=["a"], rule=Above("x", 0.0), budgets={"desk": Budget(seeds=3)}, trial=lambda *_: {})
+    claim = Claim(
+        "A | B.",
+        arms=["a"],
+        rule=Above("x", 0.0),
+        budgets={"desk": Budget(seeds=3)},
+        trial=lambda arm, **_: {},
+        scale="small",
+    )
     numbers = {"a": {seed: {"x": 1.0 + seed} for seed in range(3)}}
     for found, words in (({}, "Nothing is recorded yet"), (numbers, "Recorded at desk budget")):
         judgement = judge("a_paper/positive", claim, "desk", found)
         generate._judgements = Mock(return_value=[judgement])
-        generate._numbers = Mock(return_value=found)
         text = "\n\n".join(generate._claims(room(tmp_path / "a_paper")))
         assert words in text
         assert "### `positive`" in text
@@ -102,7 +108,8 @@ def test_a_remark_that_cases_share_stands_once(generate: ModuleType) -> None:
             arms=["a"],
             rule=Above("x", 0.0),
             budgets={"desk": Budget(seeds=3)},
-            trial=lambda *_: {},
+            trial=lambda arm, **_: {},
+            scale="small",
             remarks=remarks,
         )
         return judge(f"a_paper/positive/{name}", claim, "desk", {})
@@ -181,4 +188,4 @@ def test_the_claim_of_the_guide_is_a_claim(tmp_path: Path, monkeypatch: pytest.M
     for name in ("my_paper", "guide_claims"):
         del sys.modules[name]
     assert claim.budget("desk").seeds == 20
-    assert claim.function("ours", 0, claim.budget("smoke").config, "cpu") == {"accuracy": 0.5}
+    assert claim.trial("ours", seed=0, device="cpu", **claim.budget("smoke").config) == {"accuracy": 0.5}

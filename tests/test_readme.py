@@ -24,12 +24,12 @@ def test_the_example_runs_as_it_stands() -> None:
 
 def test_the_table_of_verdicts_is_up_to_date(tmp_path: Path) -> None:
     pytest.importorskip("torch_geometric")
-    from paperwright.claims.evidence import judgements_of
+    from paperwright.claims.recorded import recorded_claims
     from paperwright.claims.tables import update_readme
     from paperwright.registry import registry
 
     copy = tmp_path / "README.md"
     copy.write_text(README.read_text(encoding="utf-8"), encoding="utf-8")
     rooms = [room for room in registry().rooms() if room.built_in]
-    update_readme(copy, [judgement for room in rooms for judgement in judgements_of(room)])
+    update_readme(copy, [claim.judgement for room in rooms for claim in recorded_claims(room).values()])
     assert copy.read_text(encoding="utf-8") == README.read_text(encoding="utf-8")

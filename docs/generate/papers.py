@@ -24,8 +24,7 @@ from paperwright.cards import WINGS
 from paperwright.registry import Room, registry
 
 if TYPE_CHECKING:
-    from paperwright.claims import Judgement
-    from paperwright.claims.judgement import Numbers
+    from paperwright.claims import Judgement, Verdict
 
 
 def text(words: str) -> str:
@@ -50,9 +49,9 @@ def link(words: str, address: str) -> str:
     return f"[{text(words)}](<{address}>)"
 
 
-def verdict(word: str) -> str:
+def verdict(word: "Verdict") -> str:
     """A verdict with its colour and mark."""
-    return f'<span class="verdict {word.replace(" ", "-")}">{word}</span>'
+    return f'<span class="verdict {word.kind}">{word}</span>'
 
 
 def venue(room: Room) -> str:
@@ -128,22 +127,19 @@ def _benchmarks(room: Room) -> Iterator[str]:
 
 def _judgements(room: Room) -> "list[Judgement] | None":
     """Every claim of the room as its evidence file has it; None if its code cannot be imported here."""
-    from paperwright.claims.evidence import judgements_of
+    from paperwright.claims.catalogue import entries
+    from paperwright.claims.judgement import judge
+    from paperwright.claims.recorded import recorded_claims
 
+    recorded = {name: claim.judgement for name, claim in recorded_claims(room).items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what other libraries say on import is no matter of the site's
-            return judgements_of(room)
+            there = [entry for entry in entries(room) if "desk" in entry.claim.budgets]
+            return [recorded.get(entry.name) or judge(entry.path, entry.claim, "desk", {}) for entry in there]
     except RoomError as error:
-        print(f"the page of {room.name} has no claims: {error}", file=sys.stderr)
-        return None
-
-
-def _numbers(judgement: "Judgement") -> "Numbers":
-    """What each trial of a claim returned, by its evidence file."""
-    from paperwright.claims.report import Trials, evidence_trials
-
-    return evidence_trials([judgement]).get(judgement.path, Trials()).numbers
+        print(f"only what is recorded of {room.name} is shown: {error}", file=sys.stderr)
+        return list(recorded.values()) or None
 
 
 def _table(judgements: "list[Judgement]") -> str:
@@ -155,8 +151,8 @@ def _table(judgements: "list[Judgement]") -> str:
             f"{cell(finding.effect)} = {cell(summary.interval(finding.interval))}" for finding in judgement.findings[:2]
         )
         more = f"<br>and {len(judgement.findings) - 2} more" if len(judgement.findings) > 2 else ""
-        stated = (cell(judgement.claim.statement), cell(summary.paper_figures(judgement)))
-        cells = (verdict(judgement.word), *stated, here + more)
+        stated = (cell(judgement.statement), cell(summary.paper_figures(judgement)))
+        cells = (verdict(judgement.verdict), *stated, here + more)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -165,13 +161,13 @@ def _cases(judgements: "list[Judgement]") -> Iterator[str]:
     """A claim, or the several cases of one; a remark that they share stands once, below them."""
     paper, name, *case = judgements[0].path.split("/")
     yield f"### `{name}`"
-    shared = {judgement.claim.remarks for judgement in judgements}
+    shared = {judgement.remarks for judgement in judgements}
     for judgement in judgements:
         if case:
             yield f"#### `{judgement.path.split('/', 2)[2]}`"
         yield from _claim(judgement)
-        if len(shared) > 1 and judgement.claim.remarks:
-            yield text(judgement.claim.remarks)
+        if len(shared) > 1 and judgement.remarks:
+            yield text(judgement.remarks)
     if len(shared) == 1 and shared != {""}:
         yield text(shared.pop())
     yield f"```console\n$ paperwright check {paper}/{name}\n```"
@@ -181,19 +177,17 @@ def _claim(judgement: "Judgement") -> Iterator[str]:
     from paperwright.claims import summary
     from paperwright.claims.figure import arms_figure, effects_figure
 
-    claim = judgement.claim
     salt = re.sub(r"\W", "-", judgement.path)
-    where = f" *({text(claim.where)})*" if claim.where else ""
-    yield f"{text(claim.statement)}{where}"
+    where = f" *({text(judgement.where)})*" if judgement.where else ""
+    yield f"{text(judgement.statement)}{where}"
     if judgement.recorded:
-        yield f"{verdict(judgement.word)} · {cell(summary.basis(judgement))}"
-        numbers = _numbers(judgement)
-        drawn = (
-            arms_figure(judgement, numbers, salt=f"{salt}-arms"),
-            effects_figure(judgement, salt=f"{salt}-effects"),
-        )
+        yield f"{verdict(judgement.verdict)} · {cell(summary.basis(judgement))}"
+        drawn = arms_figure(judgement, salt=f"{salt}-arms"), effects_figure(judgement, salt=f"{salt}-effects")
         inline = "".join(" ".join(each.split()) for each in drawn if each)
         yield f'<div class="paperwright-figures">{inline}</div>'
+    yield f"*Scale*: {text(judgement.scale)}"
+    for line in summary.history(judgement):
+        yield f"*Before*: {text(line)}"
 
 
 def index() -> Iterator[str]:

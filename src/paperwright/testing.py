@@ -93,7 +93,7 @@ class ClaimItem(pytest.Item):
         self.add_report_section("call", "claim", describe(judgement))
         if judgement.problem is not None:
             raise ClaimError(f"{judgement.path}: {judgement.problem}")
-        if judgement.verdict is not None and judgement.verdict != "holds":
+        if judgement.verdict.given and judgement.verdict != "holds":
             pytest.xfail(describe(judgement))
 
     def _evidence(self) -> Path:
@@ -120,4 +120,4 @@ def describe(judgement: "Judgement") -> str:
     """A claim's verdict and what it rests on, in one line."""
     from paperwright.claims import summary
 
-    return "; ".join([judgement.word, *summary.effects(judgement), summary.basis(judgement)])
+    return "; ".join([judgement.verdict, *summary.effects(judgement), summary.basis(judgement)])

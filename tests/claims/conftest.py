@@ -33,23 +33,23 @@ CLAIMS = '''
 """What the toy paper states."""
 import os
 import time
-from pathlib import Path
 
 import numpy as np
 
-from paperwright.claims import Above, Budget, Claim, CloseTo, Greater, Never, Reported
+from paperwright.claims import Above, Budget, Claim, CloseTo, Greater, Reported
 
 OFFSET = 1.0
+WHOLE = "the whole of it"
 
 
-def noisy(arm, seed, config, device):
-    """A number around 0, or around the configured effect in the arm "with"."""
+def noisy(arm, *, seed, device, effect, noise=1.0, sleep=0):
+    """A number around 0, or around the effect in the arm "with"."""
     if log := os.environ.get("TOY_LOG"):
         with open(log, "a") as file:
             file.write(f"{os.getpid()} {arm} {seed}\\n")
-    time.sleep(config.get("sleep", 0))
-    shift = config["effect"] if arm == "with" else 0.0
-    return {"score": shift + float(np.random.default_rng([seed, arm == "with"]).normal()) * config.get("noise", 1.0)}
+    time.sleep(sleep)
+    shift = effect if arm == "with" else 0.0
+    return {"score": shift + float(np.random.default_rng([seed, arm == "with"]).normal()) * noise}
 
 
 def two_arms(effect, **config):
@@ -64,6 +64,7 @@ def two_arms(effect, **config):
             "desk": Budget(seeds=(5, 10, 20), effect=effect, **config),
         },
         trial=noisy,
+        scale="the whole of it",
     )
 
 
@@ -75,47 +76,40 @@ long = two_arms(0.0, noise=2.0, sleep=0.1)
 cases = {"small": two_arms(4.0), "large": two_arms(9.0)}
 
 
-def raising(arm, seed, config, device):
+def raising(arm, *, seed, device):
     if seed == 1:
         raise RuntimeError("the trial fell over")
     return {"score": float(seed)}
 
 
-falls_over = Claim("It runs.", arms=["only"], rule=Above("score", -1.0), budgets={"desk": Budget(seeds=4), "smoke": Budget(seeds=2)}, trial=raising)
-returns_nan = Claim("It is finite.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=lambda *_: {"score": float("nan")})
-wrong_key = Claim("It has a key.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=lambda *_: {"scroe": 1.0})
-needs_data = Claim("It has data.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2, needs=["mnist"])}, trial=lambda *_: {"score": 1.0})
-exact = Claim("2 + 2 = 4.", arms=["only"], rule=CloseTo("sum", 4.0, within=1e-12), budgets={"desk": Budget(seeds=1)}, deterministic=True, trial=lambda *_: {"sum": 2.0 + 2.0})
+falls_over = Claim("It runs.", arms=["only"], rule=Above("score", -1.0), budgets={"desk": Budget(seeds=4), "smoke": Budget(seeds=2)}, trial=raising, scale=WHOLE)
+returns_nan = Claim("It is finite.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=lambda arm, **_: {"score": float("nan")}, scale=WHOLE)
+wrong_key = Claim("It has a key.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=lambda arm, **_: {"scroe": 1.0}, scale=WHOLE)
+needs_data = Claim("It has data.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2, needs=["mnist"])}, trial=lambda arm, **_: {"score": 1.0}, scale=WHOLE)
+exact = Claim("2 + 2 = 4.", arms=["only"], rule=CloseTo("sum", 4.0, within=1e-12), budgets={"desk": Budget(seeds=1)}, deterministic=True, trial=lambda arm, **_: {"sum": 2.0 + 2.0}, scale=WHOLE)
 
 
-def chatty(arm, seed, config, device):
+def chatty(arm, *, seed, device):
     print("a remark on standard output")
     return {"score": 1.0 + seed / 100}
 
 
-def leaving(arm, seed, config, device):
+def leaving(arm, *, seed, device):
     raise SystemExit(3)
 
 
-talks = Claim("It talks.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=chatty)
-leaves = Claim("It stays.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=leaving)
+talks = Claim("It talks.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=chatty, scale=WHOLE)
+leaves = Claim("It stays.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=2)}, trial=leaving, scale=WHOLE)
 
 
-def dying(arm, seed, config, device):
-    if seed == 1 and not Path(config["mark"]).exists():
-        Path(config["mark"]).touch()
-        os._exit(7)
-    return {"score": 1.0 + seed / 100}
-
-
-def always_dying(arm, seed, config, device):
+def always_dying(arm, *, seed, device):
     if seed == 1:
         os._exit(7)
     return {"score": 1.0 + seed / 100}
 
 
-dies = Claim("Workers live.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=4)}, trial=always_dying)
-quick = Claim("Overhead is small.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=500)}, trial=lambda arm, seed, *_: {"score": 1.0 + seed / 100})
+dies = Claim("Workers live.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=4)}, trial=always_dying, scale=WHOLE)
+quick = Claim("Overhead is small.", arms=["only"], rule=Above("score", 0.0), budgets={"desk": Budget(seeds=500)}, trial=lambda arm, *, seed, device: {"score": 1.0 + seed / 100}, scale=WHOLE)
 '''
 
 
@@ -136,9 +130,6 @@ def write_toy_room(folder: Path) -> Path:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the toy package, importable here and in child processes; data sets with files are not to be had."""
-    from paperwright.claims import catalogue, reached_code, trial
-    from paperwright.registry import registry
-
     folder = tmp_path / "toy_site"
     package = write_toy_room(folder)
     monkeypatch.syspath_prepend(str(folder))
@@ -147,18 +138,40 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("PAPERWRIGHT_STORE", str(tmp_path / "evidence.sqlite"))
 
-    def forget() -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "toy_paper"]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
-        registry.cache_clear()
-        catalogue._cached.cache_clear()
-        trial._source.cache_clear()
-        reached_code.forget()
-
     forget()
     yield package
     forget()
+
+
+def forget() -> None:
+    """Forgets what was imported and read of the toy, as a new process would."""
+    from paperwright.claims import catalogue, reached_code, trial
+    from paperwright.registry import registry
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "toy_paper"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    registry.cache_clear()
+    catalogue._cached.cache_clear()
+    trial._source.cache_clear()
+    reached_code.forget()
+
+
+@pytest.fixture
+def edit(toy: Path) -> Callable[[str, str], None]:
+    """Changes the toy's claims on disk, and forgets what was imported."""
+
+    def replace(old: str, new: str) -> None:
+        path = toy / "claims.py"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        # Python trusts a compiled file whose source has the same size and second.
+        for compiled in path.parent.rglob("*.pyc"):
+            compiled.unlink()
+        forget()
+
+    return replace
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ def log_of(path: Path) -> list[tuple[str, str]]:
 )
 def test_verdicts(toy: Path, store: Store, name: str, verdict: str, seeds: int) -> None:
     (judgement,) = check(select([f"toy/{name}"]), store)
-    assert (judgement.word, judgement.seeds) == (verdict, seeds)
-    assert judgement.recorded == seeds * len(judgement.claim.arms)
+    assert (judgement.verdict, judgement.seeds) == (verdict, seeds)
+    assert judgement.recorded == seeds * len(judgement.arms)
 
 
 def test_what_is_recorded_is_not_run_again(
@@ -66,10 +66,10 @@ def test_more_seeds_than_planned_are_refused(toy: Path, store: Store) -> None:
 
 def test_pilot_seeds_never_count(toy: Path, store: Store) -> None:
     (pilot,) = check(select(["toy/adds"]), store, Plan(pilot=True, seeds=6))
-    assert pilot.verdict is None
+    assert pilot.verdict is Verdict.NO_VERDICT
     assert {record.key.seed for record in store.records()} == set(range(1_000_000, 1_000_006))
     (verdict,) = check(select(["toy/adds"]), store)
-    assert (verdict.word, verdict.recorded) == ("holds", 10)
+    assert (verdict.verdict, verdict.recorded) == ("holds", 10)
 
 
 def test_an_error_is_recorded_and_the_rest_goes_on(toy: Path, store: Store) -> None:
@@ -84,7 +84,7 @@ def test_an_error_is_recorded_and_the_rest_goes_on(toy: Path, store: Store) -> N
     assert "the rule needs ['score'], the trial returned ['scroe']" in problems[2]
     assert problems[3] is not None
     assert "mnist" in problems[3]
-    assert judgements[4].word == "holds"
+    assert judgements[4].verdict == "holds"
     (failed,) = [record for record in store.records("toy", "falls_over") if not record.ok]
     assert 'raise RuntimeError("the trial fell over")' in (failed.outcome.traceback or "")
     assert len([record for record in store.records("toy", "falls_over") if record.ok]) == 3
@@ -96,12 +96,12 @@ def test_a_trial_that_exits_is_an_error_of_the_trial(toy: Path, store: Store, wh
     leaves, adds = check(select(["toy/leaves", "toy/adds"]), store, place=there)
     there.close(False)
     assert leaves.problem == "2 of 2 trials raised an error, first: SystemExit: 3"
-    assert adds.word == "holds"
+    assert adds.verdict == "holds"
 
 
 def test_fewer_seeds_than_the_first_look_leave_a_claim_unfinished(toy: Path, store: Store) -> None:
     (judgement,) = check(select(["toy/adds"]), store, Plan(seeds=3))
-    assert (judgement.verdict, judgement.word, judgement.recorded) == (None, "unfinished", 6)
+    assert (judgement.verdict, judgement.recorded) == ("unfinished", 6)
 
 
 def test_a_failed_trial_is_tried_again_next_time(toy: Path, store: Store) -> None:
@@ -110,42 +110,24 @@ def test_a_failed_trial_is_tried_again_next_time(toy: Path, store: Store) -> Non
     assert len(list(store.records("toy", "falls_over"))) == 5
 
 
-def edit(toy: Path, old: str, new: str) -> None:
-    """Changes the toy's claims on disk and forgets what was imported, as a new process would."""
-    from paperwright.claims import catalogue, reached_code, trial
-
-    path = toy / "claims.py"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    for name in [name for name in sys.modules if name.startswith("toy_paper")]:
-        del sys.modules[name]
-    catalogue._cached.cache_clear()
-    trial._source.cache_clear()
-    reached_code.forget()
-    # Python trusts a compiled file whose source has the same size and second
-    for compiled in path.parent.rglob("*.pyc"):
-        compiled.unlink()
-
-
 @pytest.mark.parametrize(
     ("old", "new", "stale"),
     [
         ("OFFSET = 1.0", "OFFSET = 1.0  # a remark", False),
         ('"""A number around 0, or', '"""Some number around 0, or', False),
         ('raise RuntimeError("the trial fell over")', 'raise RuntimeError("another claim\'s trial")', False),
-        ("shift = config", "shift = 1.5 * config", True),
+        ("shift = effect", "shift = 1.5 * effect", True),
         ("OFFSET * 5", "OFFSET * 6", True),
         ("Adding a number raises", "Adding any number raises", True),
     ],
 )
 def test_evidence_is_stale_when_the_trial_or_the_claim_changed(
-    toy: Path, store: Store, old: str, new: str, stale: bool
+    edit: Callable[[str, str], None], store: Store, old: str, new: str, stale: bool
 ) -> None:
     check(select(["toy/adds"]), store)
-    edit(toy, old, new)
+    edit(old, new)
     (judgement,) = check(select(["toy/adds"]), store)
-    assert judgement.word == "holds"
+    assert judgement.verdict == "holds"
     assert len(list(store.records("toy", "adds"))) == (20 if stale else 10), "old records stay, new ones only where due"
 
 
@@ -171,7 +153,7 @@ def test_a_worker_that_dies_is_named_and_the_rest_goes_on(toy: Path, store: Stor
     assert dies.problem is not None
     assert "worker process died" in dies.problem
     assert dies.recorded == 3
-    assert adds.word == "holds"
+    assert adds.verdict == "holds"
 
 
 def test_two_processes_share_one_store(toy: Path, tmp_path: Path) -> None:
@@ -222,7 +204,7 @@ def test_kill_at_random_moments_loses_nothing(toy: Path, tmp_path: Path) -> None
         keys = [str(record.key) for record in store.records()]
         assert len(keys) == len(set(keys)) == 80, "a trial was recorded twice, or not at all"
         assert before <= {record.uid for record in store.records()}
-        words = [judgement.word for judgement in check(select(["toy/long", "toy/nothing"]), unbroken)]
+        words = [judgement.verdict for judgement in check(select(["toy/long", "toy/nothing"]), unbroken)]
         assert numbers(store) == numbers(unbroken)
     assert words == ["undecided", "undecided"]
 
@@ -263,7 +245,7 @@ def test_a_lease_of_a_dead_process_is_taken_over(toy: Path, store: Store, tmp_pa
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
     began = time.monotonic()
     (judgement,) = check(select(["toy/adds"]), store)
-    assert judgement.word == "holds"
+    assert judgement.verdict == "holds"
     assert time.monotonic() - began < 10
 
 
@@ -300,7 +282,7 @@ def test_on_a_dask_cluster(toy: Path, store: Store, tmp_path: Path) -> None:
         where = wait_for(lambda: two_wide(address))
         judgements = check(select(["toy/nothing", "toy/adds", "toy/falls_over"]), store, place=where)
         where.close(False)
-    assert [judgement.word for judgement in judgements] == ["undecided", "holds", "no verdict"]
+    assert [judgement.verdict for judgement in judgements] == ["undecided", "holds", "no verdict"]
     with Store(tmp_path / "local.sqlite") as local:
         check(select(["toy/nothing"]), local)
         here = {str(record.key): record.outcome.numbers for record in local.records()}
@@ -315,7 +297,7 @@ def test_on_submitit_jobs(toy: Path, store: Store, tmp_path: Path) -> None:
     executor.update_parameters(timeout_min=5)
     where = Place(SubmititExecutor(executor), 2)
     exact, falls_over = check(select(["toy/exact", "toy/falls_over"]), store, place=where)
-    assert exact.word == "holds"
+    assert exact.verdict == "holds"
     assert falls_over.problem == "1 of 4 trials raised an error, first: RuntimeError: the trial fell over"
 
 

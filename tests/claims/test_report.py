@@ -26,9 +26,11 @@ from paperwright.claims import (
     judge,
     select,
 )
-from paperwright.claims.evidence import judgements_of, write_evidence
+from paperwright.claims.evidence import write_evidence
 from paperwright.claims.figure import arms_figure, effects_figure
-from paperwright.claims.report import Trials, evidence_trials, recorded_trials, report_html, write_report
+from paperwright.claims.judgement import Trials
+from paperwright.claims.recorded import recorded_claims
+from paperwright.claims.report import report_html, write_report
 from paperwright.claims.writing import WriteError
 from paperwright.registry import registry
 
@@ -77,7 +79,8 @@ def two_arms(statement: str = "It helps.", **more: Any) -> Claim:
         arms=["without", "with"],
         rule=Greater("score", "with", than="without"),
         budgets={"smoke": Budget(seeds=2), "desk": Budget(seeds=(5, 10), epochs=3), "paper": Budget(seeds=10)},
-        trial=lambda *_: {"score": 0.0},
+        trial=lambda arm, **_: {"score": 0.0},
+        scale="the whole of it",
         **more,
     )
 
@@ -103,13 +106,13 @@ def recorded(toy: Path, tmp_path: Path) -> Iterator[tuple[list[Judgement], Store
 
 
 def test_a_report_says_what_was_claimed_and_what_was_found(recorded: tuple[list[Judgement], Store]) -> None:
-    judgements, store = recorded
-    page = Page(report_html(judgements, title="A title", trials=recorded_trials(judgements, store)))
+    judgements, _ = recorded
+    page = Page(report_html(judgements, title="A title"))
     assert page.open == []
     for judgement in judgements:
-        assert judgement.claim.statement in page.text
+        assert judgement.statement in page.text
         assert judgement.path in page.text
-        assert judgement.word in page.text
+        assert judgement.verdict in page.text
     assert "A title" in page.text
     assert "A toy paper" in page.text  # from its card
     assert "Adding a number makes things larger." in page.text
@@ -129,19 +132,21 @@ def test_the_evidence_file_gives_the_same_runs_as_the_store(recorded: tuple[list
     judgements, store = recorded
     room = registry().room("toy")
     write_evidence(room, store)
-    from_store, from_file = recorded_trials(judgements, store), evidence_trials(judgements)
-    for judgement in judgements_of(room):
-        if judgement.recorded and not judgement.failed:
-            assert from_file[judgement.path].numbers == from_store[judgement.path].numbers
-            assert from_file[judgement.path].machines == from_store[judgement.path].machines
-            assert from_file[judgement.path].seconds == pytest.approx(from_store[judgement.path].seconds, abs=0.05)
-    page = Page(report_html(judgements_of(room), trials=evidence_trials(judgements_of(room))))
+    from_file = {claim.judgement.path: claim.judgement for claim in recorded_claims(room).values()}
+    for judgement in judgements:
+        again = from_file[judgement.path]
+        assert again.trials.numbers == judgement.trials.numbers
+        assert again.trials.machines == judgement.trials.machines
+        assert again.trials.seconds == pytest.approx(judgement.trials.seconds, abs=0.05)
+        assert (again.verdict, again.findings, again.means) == (judgement.verdict, judgement.findings, judgement.means)
+        assert (again.revision, again.earlier) == (judgement.revision, judgement.earlier)
+    page = Page(report_html(list(from_file.values())))
     assert "one run" in page.text
 
 
 def test_a_report_asks_nothing_of_the_network_and_runs_no_script(recorded: tuple[list[Judgement], Store]) -> None:
-    judgements, store = recorded
-    text = report_html(judgements, trials=recorded_trials(judgements, store))
+    judgements, _ = recorded
+    text = report_html(judgements)
     page = Page(text)
     tags = {tag for tag, _ in page.tags}
     assert not tags & {"script", "iframe", "img", "object", "embed", "audio", "video", "base", "form", "image"}
@@ -156,8 +161,8 @@ def test_a_report_asks_nothing_of_the_network_and_runs_no_script(recorded: tuple
 
 
 def test_identifiers_are_unique_and_references_meet_them(recorded: tuple[list[Judgement], Store]) -> None:
-    judgements, store = recorded
-    text = report_html([*judgements, *judgements], trials=recorded_trials(judgements, store))
+    judgements, _ = recorded
+    text = report_html([*judgements, *judgements])
     page = Page(text)
     identifiers = page.attributes("id")
     assert len(identifiers) == len(set(identifiers))
@@ -176,12 +181,12 @@ def test_text_from_outside_stays_text() -> None:
         reported=[Reported(1.0, HOSTILE, arm=HOSTILE, where=HOSTILE, note=HOSTILE)],
         where=HOSTILE,
         remarks=HOSTILE,
-        trial=lambda *_: {},
+        trial=lambda arm, **_: {},
+        scale=HOSTILE,
     )
     found = {HOSTILE: {seed: {HOSTILE: 1.0 + seed} for seed in range(3)}}
-    judgement = judge("none_such/hostile", claim, "desk", found)
     trials = Trials(found, machines=({"system": HOSTILE, "device": HOSTILE},))
-    text = report_html([judgement], title=HOSTILE, trials={judgement.path: trials})
+    text = report_html([judge("none_such/hostile", claim, "desk", trials)], title=HOSTILE)
     page = Page(text)
     assert page.open == []
     assert not [tag for tag, _ in page.tags if tag == "script"]
@@ -259,7 +264,8 @@ def test_what_cannot_be_drawn_leaves_a_report() -> None:
         arms=list(sizes),
         rule=Exponent("seconds", sizes, at_most=1.5),
         budgets={"desk": Budget(seeds=3)},
-        trial=lambda *_: {},
+        trial=lambda arm, **_: {},
+        scale=HOSTILE,
     )
     measured = {arm: {seed: {"seconds": size * (1 + seed / 10)} for seed in range(3)} for arm, size in sizes.items()}
     never = Claim(
@@ -313,5 +319,5 @@ def test_a_report_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path
 
 def test_a_report_of_many_claims_stays_small_enough_to_send() -> None:
     judgements = [judged(two_arms(), path=f"none_such/claim_{number}") for number in range(8)]
-    text = report_html(judgements, trials={judgement.path: Trials(numbers(1.0)) for judgement in judgements})
+    text = report_html(judgements)
     assert len(text) < 20_000 + 8 * 30_000

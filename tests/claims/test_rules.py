@@ -148,7 +148,8 @@ def null_claim(looks: int | tuple[int, ...]) -> Claim:
         arms=["a", "b"],
         rule=Greater("score", "a", than="b"),
         budgets={"desk": Budget(seeds=looks)},
-        trial=lambda *_: {"score": 0.0},
+        trial=lambda arm, **_: {"score": 0.0},
+        scale="the whole of it",
     )
 
 

@@ -107,7 +107,8 @@ def test_twenty_thousand_records_are_listed_and_judged_in_two_seconds(path: Path
         arms=["a", "b"],
         rule=Greater("score", "a", than="b"),
         budgets={"desk": Budget(10_000)},
-        trial=lambda *_: {},
+        trial=lambda arm, **_: {},
+        scale="the whole of it",
     )
     with Store(path) as store:
         store.merge(record_of(store, seed, arm) for seed in range(10_000) for arm in ("a", "b"))

@@ -5,7 +5,7 @@ A room's `claims.py` needs `Claim`, `Budget`, `Reported` and the rules. Who runs
     >>> from paperwright.claims import Plan, Store, check, select            # doctest: +SKIP
     >>> with Store("evidence.sqlite") as store:                              # doctest: +SKIP
     ...     for judgement in check(select(["my_paper"]), store, Plan("desk")):
-    ...         print(judgement.path, judgement.word)
+    ...         print(judgement.path, judgement.verdict)
 """
 
 from paperwright.claims.catalogue import Entry, UnknownClaim, entries, select
@@ -13,7 +13,7 @@ from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, ch
 from paperwright.claims.claim import Budget, Claim, Reported
 from paperwright.claims.executors import ExecutorError, InProcess, Place, place
 from paperwright.claims.judgement import Judgement, judge
-from paperwright.claims.rule import Finding, Rule, Verdict
+from paperwright.claims.rule import Finding, Rule
 from paperwright.claims.rules import (
     Above,
     All,
@@ -28,6 +28,7 @@ from paperwright.claims.rules import (
     Proportion,
 )
 from paperwright.claims.store import Record, Store, StoreError
+from paperwright.claims.verdict import Verdict
 
 __all__ = [
     "Above",

@@ -6,15 +6,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paperwright.claims.catalogue import Entry
 from paperwright.claims.executors import InProcess, Place
 from paperwright.claims.fingerprint import context_of
-from paperwright.claims.judgement import Judgement, judge
+from paperwright.claims.judgement import Judgement, came_to, judge, trials_of
 from paperwright.claims.reached_code import code_of
-from paperwright.claims.rule import Verdict
+from paperwright.claims.standing import revisions_of
 from paperwright.claims.store import Key, Record, Store
 from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
 from paperwright.data import DataCorrupted, DataUnavailable
@@ -65,7 +65,7 @@ class Plan:
         seeds: at most so many seeds, to stop at an earlier look than the last; None for all.
         device: a torch device string.
         pilot: run pilot seeds, which never count for a verdict.
-        config: changes to the budget's configuration, for pilots only.
+        config: changes to the budget's settings, for pilots only.
     """
 
     budget: str = "desk"
@@ -106,35 +106,47 @@ class Campaign:
 
     def __init__(self, entry: Entry, store: Store, plan: Plan) -> None:
         self.entry, self.plan = entry, plan
-        self.numbers: dict[str, dict[int, Mapping[str, float]]] = {arm: {} for arm in entry.claim.arms}
-        self.failed: dict[tuple[str, int], str] = {}
-        self.seconds: list[float] = []
+        self.outcomes: dict[tuple[str, int], Outcome] = {}
         self.problem: str | None = None
         self.todo: deque[Task] = deque()
         self.looks = self._looks()
-        self.judgement = judge(entry.path, entry.claim, plan.budget, {})
+        self.revision, self.earlier = revisions_of(entry, plan.budget, None if self.decides_nothing else store)
+        if plan.pilot:
+            self.revision = replace(self.revision, first_seed=PILOT_SEEDS)
+        self.judgement = self._judged()
         try:
             self.context = context_of(entry, plan.budget, plan.device)
         except (DataUnavailable, DataCorrupted) as error:
             self.problem = str(error)
-            self.judgement = self.judgement.without_verdict(self.problem)
+            self.refresh()
             return
         self.source = code_of(entry.module, entry.claim).fingerprint
         self.config = dict(entry.claim.budget(plan.budget).config) | dict(plan.config or {})
+        if not self.decides_nothing:
+            store.register(entry.paper, entry.name, plan.budget, self.revision)
         self._recall(store)
         self.advance()
+
+    @property
+    def decides_nothing(self) -> bool:
+        """Pilot seeds and smoke runs: they belong to no revision."""
+        return self.plan.pilot or self.plan.budget == "smoke"
 
     def _looks(self) -> list[int]:
         plan, entry = self.plan, self.entry
         if plan.budget not in entry.claim.budgets:
             raise UsageError(f"{entry.path} has no budget {plan.budget!r}; it has {', '.join(entry.claim.budgets)}")
         if plan.config and not plan.pilot:
-            raise UsageError("a configuration may be changed for pilot runs only: add --pilot")
+            raise UsageError("settings may be changed for pilot runs only: add --pilot")
         known = entry.claim.budget(plan.budget).config
         if unknown := sorted(set(plan.config or {}) - set(known)):
             raise UsageError(
                 f"{entry.path} has no setting {', '.join(unknown)}; its settings: {', '.join(sorted(known))}"
             )
+        try:
+            entry.claim.check_settings(dict(known) | dict(plan.config or {}), "--set")
+        except TypeError as error:
+            raise UsageError(str(error)) from None
         looks = list(entry.claim.budget(plan.budget).looks)
         if plan.seeds is None:
             return looks
@@ -150,10 +162,6 @@ class Campaign:
             )
         return [look for look in looks if look < plan.seeds] + [plan.seeds]
 
-    @property
-    def first_seed(self) -> int:
-        return PILOT_SEEDS if self.plan.pilot else 0
-
     def key(self, task: Task) -> Key:
         """The store's name for a trial."""
         return Key(task.paper, task.name, self.plan.budget, task.arm, task.seed, self.context, self.config)
@@ -161,62 +169,64 @@ class Campaign:
     def _recall(self, store: Store) -> None:
         for record in store.records(self.entry.paper, self.entry.name, self.plan.budget):
             same = record.key.context == self.context and record.key.config == self.config
-            if same and record.key.pilot == self.plan.pilot:
-                self.take(record)
+            if same and record.key.pilot == self.plan.pilot and record.ok and record.key.arm in self.entry.claim.arms:
+                self.finish(record.key.arm, record.key.seed, record.outcome)
 
-    def take(self, record: Record) -> None:
+    def finish(self, arm: str, seed: int, outcome: Outcome) -> None:
         """Counts a finished trial."""
-        arm, seed = record.key.arm, record.key.seed
-        if record.outcome.numbers is not None and arm in self.numbers:
-            self.numbers[arm][seed - self.first_seed] = record.outcome.numbers
-            self.seconds.append(record.outcome.seconds)
-            self.failed.pop((arm, seed), None)
+        self.outcomes[arm, seed] = outcome
 
-    def finish(self, task: Task, outcome: Outcome) -> None:
-        """Counts a trial that just ran, and judges if that completes a look."""
-        if outcome.numbers is None:
-            self.failed[task.arm, task.seed] = outcome.error or "failed"
-        else:
-            self.numbers[task.arm][task.seed - self.first_seed] = outcome.numbers
-        self.seconds.append(outcome.seconds)
+    @property
+    def failed(self) -> list[tuple[str, int]]:
+        """The trials that raised."""
+        return [trial for trial, outcome in self.outcomes.items() if outcome.numbers is None]
+
+    def refresh(self) -> None:
+        """Judges what is at hand."""
+        self.judgement = self._judged()
+
+    def _judged(self) -> Judgement:
+        entry, plan = self.entry, self.plan
+        trials = trials_of((arm, seed, outcome) for (arm, seed), outcome in self.outcomes.items())
+        revision, earlier = self.revision, self.earlier
+        judgement = judge(entry.path, entry.claim, plan.budget, trials, revision=revision, earlier=earlier)
+        if self.problem is not None:
+            return judgement.without_verdict(self.problem)
+        return judgement.without_verdict("pilot seeds never count for a verdict") if plan.pilot else judgement
 
     def advance(self) -> None:
         """Judges what is at hand; fills `todo` with the trials of the next look, if one is needed."""
-        entry, plan = self.entry, self.plan
-        self.judgement = judge(entry.path, entry.claim, plan.budget, self.numbers, failed=len(self.failed))
-        if plan.pilot:
-            self.judgement = self.judgement.without_verdict("pilot seeds never count for a verdict")
-        elif self.failed and self.judgement.problem:
-            first = next(iter(self.failed.values()))
-            self.judgement = self.judgement.without_verdict(f"{self.judgement.problem}, first: {first}")
-        decided = self.judgement.verdict in (Verdict.HOLDS, Verdict.FAILS)
+        self.refresh()
         self.todo.clear()
-        if decided or self.failed:
+        if self.judgement.verdict.decided or self.failed:
             return
-        have = set.intersection(*(set(seeds) for seeds in self.numbers.values()))
         for look in self.looks:
-            if not all(seed in have for seed in range(look)):
-                self.todo.extend(self._missing(look))
+            if missing := list(self._missing(look)):
+                self.todo.extend(missing)
                 return
 
     def _missing(self, look: int) -> Iterator[Task]:
-        entry = self.entry
-        for index in range(look):
+        entry, plan = self.entry, self.plan
+        for seed in range(self.revision.first_seed, self.revision.first_seed + look):
             for arm in entry.claim.arms:
-                if index not in self.numbers[arm]:
-                    seed = self.first_seed + index
-                    yield Task(
-                        entry.paper, entry.name, entry.module, arm, seed, self.config, self.plan.device, self.source
-                    )
+                if (arm, seed) not in self.outcomes:
+                    name = (entry.paper, entry.name, entry.module)
+                    yield Task(*name, plan.budget, arm, seed, self.config, plan.device, self.source)
+
+    @property
+    def seconds(self) -> list[float]:
+        """What the trials took so far."""
+        return [outcome.seconds for outcome in self.outcomes.values()]
 
     @property
     def done(self) -> int:
-        return sum(len(seeds) for seeds in self.numbers.values()) + len(self.failed)
+        return len(self.outcomes)
 
     @property
     def planned(self) -> int:
-        decided = self.problem is not None or self.judgement.verdict in (Verdict.HOLDS, Verdict.FAILS)
-        return self.done if decided else max(self.done, self.looks[-1] * len(self.entry.claim.arms))
+        if self.problem is not None or self.judgement.verdict.decided:
+            return self.done
+        return max(self.done, self.looks[-1] * len(self.entry.claim.arms))
 
 
 class _Check:
@@ -249,7 +259,16 @@ class _Check:
             stop.set()
             keeper.join()
             self.store.release()
+        self._note()
         return list(self._judgements())
+
+    def _note(self) -> None:
+        """Writes down what each revision came to."""
+        for campaign in self.campaigns:
+            if campaign.judgement.verdict.given:
+                entry, plan = campaign.entry, campaign.plan
+                said = came_to(campaign.judgement)
+                self.store.note(entry.paper, entry.name, plan.budget, campaign.revision.digest, said)
 
     def _judgements(self) -> tuple[Judgement, ...]:
         return tuple(campaign.judgement for campaign in self.campaigns)
@@ -310,7 +329,7 @@ class _Check:
         if future is not None:
             del self.running[future]  # only now: an interrupt before this line finds the trial here and records it
         self.suspects.discard(task)
-        campaign.finish(task, outcome)
+        campaign.finish(task.arm, task.seed, outcome)
         self.last = (task, outcome)
         self._advance(campaign)
         self._report()
@@ -350,7 +369,7 @@ class _Check:
                 recorded[id(campaign)] = {str(record.key): record for record in there if record.ok}
             record = recorded[id(campaign)].get(str(campaign.key(task)))
             if record is not None:
-                campaign.take(record)
+                campaign.finish(task.arm, task.seed, record.outcome)
             elif len(self.running) < self.place.width and self.store.lease(campaign.key(task)):
                 self._submit(campaign, task)
             else:

@@ -1,9 +1,15 @@
 """A claim: a statement that can fail, the experiment that tries it, and the rule by which it stands or falls."""
 
+import dataclasses
+import enum
+import functools
 import hashlib
+import inspect
 import itertools
 import json
 import math
+import types
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,25 +19,35 @@ from paperwright.claims.rule import Rule
 
 BUDGETS: Final = ("smoke", "desk", "paper")
 
-Trial = Callable[[str, int, Mapping[str, Any], str], Mapping[str, float]]
+Trial = Callable[..., Mapping[str, float]]
+"""`trial(value, *, seed, device, **settings)`: the value of an arm, and by keyword the rest; it returns numbers."""
 
 
 @dataclass(frozen=True, init=False)
 class Budget:
-    """How much is spent on a claim: how many seeds, looked at when, with what configuration.
+    """How much is spent on a claim: how many seeds, looked at when, with what settings.
 
     Args:
         seeds: the number of seeds for each arm; or several, `(5, 10, 20)`, at which the claim is looked at. The error
             of the verdict is spent over the looks, and a claim that is decided at one of them stops there.
         needs: the data sets (names of `paperwright.data`) that the trials read.
-        config: what the trials are told; JSON values only.
+        arms: other values for the claim's arms at this budget, by their labels.
+        settings: what the trial gets by keyword; JSON values only.
     """
 
     looks: tuple[int, ...]
     needs: tuple[str, ...]
+    arms: Mapping[str, Any]
     config: Mapping[str, Any]
 
-    def __init__(self, seeds: int | Iterable[int], *, needs: Iterable[str] = (), **config: Any) -> None:
+    def __init__(
+        self,
+        seeds: int | Iterable[int],
+        *,
+        needs: Iterable[str] = (),
+        arms: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         looks = (seeds,) if isinstance(seeds, int) else tuple(seeds)
         if not looks or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in looks):
             raise ValueError(f"seeds: expected a positive number of seeds, or several as looks, got {seeds!r}")
@@ -40,11 +56,12 @@ class Budget:
         if isinstance(needs, str):
             raise TypeError(f"needs: expected a list of data set names, got the string {needs!r}")
         try:
-            plain = json.loads(json.dumps(config, allow_nan=False))
+            plain = json.loads(json.dumps(settings, allow_nan=False))
         except (TypeError, ValueError) as error:
-            raise TypeError(f"the configuration of a budget holds JSON values only: {error}") from None
+            raise TypeError(f"the settings of a budget are JSON values only: {error}") from None
         object.__setattr__(self, "looks", looks)
         object.__setattr__(self, "needs", tuple(needs))
+        object.__setattr__(self, "arms", MappingProxyType(dict(arms or {})))
         object.__setattr__(self, "config", MappingProxyType(plain))
 
     @property
@@ -83,20 +100,30 @@ class Reported:
 class Claim:
     """A statement of a paper as an experiment that can fail.
 
-    The experiment is a *trial*, a pure function of (arm, seed, configuration, device) that returns numbers; the engine
-    runs it for every arm and seed of a budget and applies the rule to the numbers.
+    The experiment is a *trial*, a pure function of an arm's value, a seed, a device and a budget's settings, which
+    returns numbers:
+
+        def train(learner, *, seed, device, epochs): ...
+            return {"accuracy": ...}
+
+    The engine runs it for every arm and seed of a budget and applies the rule to the numbers.
 
     Args:
         statement: what is claimed, in one sentence.
-        arms: what is compared: the values that the trial's first argument takes.
+        arms: what is compared: for each label the value that the trial gets (a setting, a function, a number); a list
+            of labels stands for itself.
         rule: when it holds and when it fails.
         budgets: `smoke` (shows that it runs; decides nothing), `desk` (a smaller honest version), `paper` (its scale).
+        trial: the function. Each budget's settings must fit its signature.
+        scale: how far the desk version is from the paper's experiment: data, model, steps, seeds.
         reported: the paper's own figures.
         where: the place of the statement in the paper.
-        remarks: what a reader of the verdict should know: how the smaller version departs, what was tried.
-        level: the confidence over all looks together; a true null is called "holds" no oftener than (1 - level) / 2.
+        remarks: what else a reader of the verdict should know: what was tried, what decides it.
+        level: the confidence over all looks together.
         deterministic: the trial has no randomness: one seed is enough, and its number is exact.
-        trial: the function; or decorate it with `@claim.trial`.
+        tolerance: how far a number may lie from a recorded one when the trial runs again on another processor,
+            relative to the greater of the two; 0 asks for the very same digits but the last few.
+        timeout: seconds after which one trial is given up.
 
     Raises:
         ValueError, TypeError: something is missing or does not fit together; the message names it.
@@ -106,33 +133,40 @@ class Claim:
         self,
         statement: str,
         *,
-        arms: Iterable[str],
+        arms: Mapping[str, Any] | Iterable[str],
         rule: Rule,
         budgets: Mapping[str, Budget],
+        trial: Trial,
+        scale: str,
         reported: Iterable[Reported] = (),
         where: str = "",
         remarks: str = "",
         level: float = 0.95,
         deterministic: bool = False,
-        trial: Trial | None = None,
+        tolerance: float = 0.0,
+        timeout: float | None = None,
     ) -> None:
         self.statement = " ".join(statement.split())
-        self.arms = tuple(arms)
+        self.arms = MappingProxyType(_labelled(arms))
         self.rule = rule
-        self.budgets = dict(budgets)
+        self.budgets = MappingProxyType(dict(budgets))
+        self.trial = trial
+        self.scale = " ".join(scale.split())
         self.reported = tuple(reported)
         self.where = where
         self.remarks = " ".join(remarks.split())
         self.level = level
         self.deterministic = deterministic
-        self._trial = trial
+        self.tolerance = tolerance
+        self.timeout = timeout
         self._check()
+        for name, budget in self.budgets.items():
+            self._check_fit(name, budget)
 
     def _check(self) -> None:
-        if not self.statement:
-            raise ValueError("a claim needs a statement, got an empty string")
-        if not self.arms or len(set(self.arms)) < len(self.arms):
-            raise ValueError(f"a claim needs arms, each named once, got {self.arms}")
+        for name, text in (("statement", self.statement), ("scale", self.scale)):
+            if not text:
+                raise ValueError(f"a claim needs a {name}, got an empty string")
         if not isinstance(self.rule, Rule):
             raise TypeError(f"rule: expected a rule such as Greater(...), got {self.rule!r}")
         if unknown := [arm for arm in self.rule.arms() if arm not in self.arms]:
@@ -140,34 +174,49 @@ class Claim:
         if unknown := [name for name in self.budgets if name not in BUDGETS]:
             raise ValueError(f"unknown budgets {unknown}; expected some of {list(BUDGETS)}")
         if not self.budgets or not all(isinstance(budget, Budget) for budget in self.budgets.values()):
-            raise TypeError(f"budgets: expected a mapping of names to Budget(...), got {self.budgets!r}")
+            raise TypeError(f"budgets: expected a mapping of names to Budget(...), got {dict(self.budgets)!r}")
         if not 0.5 <= self.level < 1:
             raise ValueError(f"level: expected a confidence such as 0.95, got {self.level}")
+        if not 0 <= self.tolerance < 1:
+            raise ValueError(f"tolerance: expected a part of the number such as 1e-6, got {self.tolerance}")
+        if self.timeout is not None and not 0 < self.timeout < math.inf:
+            raise ValueError(f"timeout: expected a number of seconds above 0, got {self.timeout}")
         for figure in self.reported:
             if figure.arm is not None and figure.arm not in self.arms:
                 raise ValueError(
                     f"a reported figure belongs to the arm {figure.arm!r}, the claim has {list(self.arms)}"
                 )
 
-    def trial(self, function: Trial) -> Trial:
-        """Decorator that makes `function` the trial of this claim."""
-        if self._trial is not None:
-            raise ValueError(f"this claim has a trial already: {self._trial.__qualname__}")
-        self._trial = function
-        return function
+    def _check_fit(self, name: str, budget: Budget) -> None:
+        """That a trial of this budget can be called, and that its terms can be written down."""
+        if unknown := [arm for arm in budget.arms if arm not in self.arms]:
+            raise ValueError(f"the budget {name!r} has values for the arms {unknown}, the claim has {list(self.arms)}")
+        self.check_settings(budget.config, f"the budget {name!r}")
+        self.terms(name)
 
-    @property
-    def function(self) -> Trial:
-        """The trial.
+    def check_settings(self, settings: Mapping[str, Any], whose: str) -> None:
+        """Raises TypeError if the trial cannot be called with these settings, which are `whose` in the message."""
+        if not callable(self.trial):
+            raise TypeError(f"trial: expected a function, got {self.trial!r}")
+        signature = inspect.signature(self.trial)
+        called = getattr(self.trial, "__qualname__", None) or repr(self.trial)
+        try:
+            signature.bind(None, seed=0, device="cpu", **settings)
+        except TypeError as error:
+            raise TypeError(
+                f"{whose} does not fit the trial {called}{signature}: {error}. A trial is called as "
+                f"trial(value, seed=..., device=..., {', '.join(f'{each}=...' for each in settings)})"
+            ) from None
+        hints = _hints(self.trial)
+        for setting, value in settings.items():
+            if setting in hints and not _fits(value, hints[setting]):
+                raise TypeError(
+                    f"{whose} has {setting}={value!r}; the trial {called} expects {hints[setting]!r}. Change either"
+                )
 
-        Raises:
-            ValueError: the claim has none.
-        """
-        if self._trial is None:
-            raise ValueError(
-                f"the claim {self.statement!r} has no trial: pass trial=, or decorate one with @claim.trial"
-            )
-        return self._trial
+    def value(self, arm: str, budget: str) -> Any:
+        """What the trial gets for an arm at a budget."""
+        return self.budget(budget).arms.get(arm, self.arms[arm])
 
     def budget(self, name: str) -> Budget:
         """The budget called `name`.
@@ -179,20 +228,124 @@ class Claim:
             raise ValueError(f"there is no budget {name!r} for this claim; it has {', '.join(self.budgets)}")
         return self.budgets[name]
 
-    def fingerprint(self, budget: str) -> str:
-        """Changes whenever the statement, the arms, the rule or the budget do, and with nothing else."""
+    def terms(self, budget: str) -> dict[str, Any]:
+        """What is fixed before the first seed runs, as JSON values: statement, arms, rule, level, looks, settings.
+
+        Arguments left at their defaults are left out, so that a new option changes no claim that does not use it.
+
+        Raises:
+            TypeError: an arm's value cannot be written down.
+        """
         spent = self.budget(budget)
-        terms = {
+        return {
             "statement": self.statement,
-            "arms": self.arms,
-            "rule": repr(self.rule),
+            "arms": {arm: plain(self.value(arm, budget), f"the arm {arm!r}") for arm in self.arms},
+            "rule": described(self.rule),
             "level": self.level,
             "deterministic": self.deterministic,
-            "looks": spent.looks,
-            "needs": spent.needs,
-            "config": dict(spent.config),
+            "looks": list(spent.looks),
+            "needs": list(spent.needs),
+            "settings": dict(spent.config),
         }
-        return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:16]
+
+    def fingerprint(self, budget: str) -> str:
+        """Changes whenever the terms at a budget do, and with nothing else."""
+        return digest_of_terms(self.terms(budget))
 
     def __repr__(self) -> str:
         return f"Claim({self.statement!r})"
+
+
+def digest_of_terms(terms: Mapping[str, Any]) -> str:
+    """The hash under which the terms of a claim are registered before its first seed runs."""
+    return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _labelled(arms: Mapping[str, Any] | Iterable[str]) -> dict[str, Any]:
+    if isinstance(arms, str):
+        raise TypeError(f"arms: expected labels with their values, got the string {arms!r}")
+    labels = list(arms)
+    if not labels or not all(isinstance(label, str) and label for label in labels) or len(set(labels)) < len(labels):
+        raise ValueError(f"a claim needs arms, each label a text that stands once, got {labels}")
+    return dict(arms) if isinstance(arms, Mapping) else {label: label for label in labels}
+
+
+def plain(value: Any, name: str = "it") -> Any:
+    """A value as JSON values: dataclasses by their fields, functions and classes by their names.
+
+    Raises:
+        TypeError: it holds something of another kind.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value.value if isinstance(value, enum.Enum) else value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise TypeError(f"{name} is {value}; expected finite numbers")
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, name) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, name) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {"": type(value).__name__} | {field: plain(item, name) for field, item in _changed(value).items()}
+    if isinstance(value, functools.partial):
+        return {"": "partial", "of": plain(value.func), "args": plain(value.args), "keywords": plain(value.keywords)}
+    if (
+        isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
+        and "<lambda>" not in value.__qualname__
+    ):
+        return value.__qualname__
+    raise TypeError(
+        f"{name} holds {value!r}; expected numbers, texts, lists, frozen dataclasses, or functions and classes by name,"
+        " which can be written into the evidence. Give the arm a label or a setting, and make the object in the trial"
+    )
+
+
+def _changed(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults."""
+    found = {}
+    for each in dataclasses.fields(value):
+        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
+        held = getattr(value, each.name)
+        if default is dataclasses.MISSING or held != default:
+            found[each.name] = held
+    return found
+
+
+def described(rule: object) -> str:
+    """A rule as its author wrote it: without the arguments left at their defaults."""
+    if not dataclasses.is_dataclass(rule):
+        return repr(rule)
+    said = []
+    for name, value in _changed(rule).items():
+        if name == "rules" and isinstance(value, tuple):
+            said += [described(part) for part in value]
+        else:
+            said.append(f"{name}={value!r}" if said else repr(value))
+    return f"{type(rule).__name__}({', '.join(said)})"
+
+
+def _hints(trial: Trial) -> dict[str, Any]:
+    """The annotations of a trial's arguments; none where they cannot be evaluated."""
+    try:
+        return typing.get_type_hints(inspect.unwrap(trial))
+    except (NameError, TypeError, AttributeError):
+        return {}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a JSON value may stand for an argument annotated so; True where the annotation says nothing simple."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(hint))
+    if origin is typing.Literal:
+        return value in typing.get_args(hint)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint in (str, bool):
+        return isinstance(value, hint)
+    if hint is type(None):
+        return value is None
+    return True

@@ -7,7 +7,8 @@ Exit codes, made for scripts and CI: 0 every claim holds (or the work is done), 
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,6 @@ import typer
 
 if TYPE_CHECKING:
     from paperwright.claims import Judgement, Place, Plan, Store
-    from paperwright.claims.report import Trials
     from paperwright.registry import Room
 
 Papers = Annotated[
@@ -30,7 +30,7 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write to this fil
 
 def attach(app: typer.Typer) -> None:
     """Adds the engine's commands to the command line."""
-    for command in (check, demo, report, verify, export, merge):
+    for command in (check, demo, report, verify, renew, export, merge):
         app.command()(command)
 
 
@@ -54,12 +54,9 @@ def _store_path(given: Path | None) -> Path:
 
 def exit_code(judgements: "Sequence[Judgement]") -> int:
     """What some judgements mean for a script."""
-    words = {judgement.word for judgement in judgements}
-    if words & {"no verdict", "not run"}:
-        return 4
-    if "fails" in words:
-        return 1
-    return 3 if words & {"undecided", "unfinished"} else 0
+    from paperwright.claims import verdict
+
+    return verdict.exit_code(judgement.verdict for judgement in judgements)
 
 
 def check(
@@ -86,9 +83,9 @@ def check(
     _check_device(device)
     judgements = _run(entries, plan, on, _store_path(store), as_json=as_json)
     if report is not None:
-        _write_report(judgements, report, _trials(judgements, store, device))
+        _write_report(judgements, report)
     if pilot:
-        return 0 if all(judgement.failed == 0 for judgement in judgements) else 4
+        return 0 if all(judgement.trials.failed == 0 for judgement in judgements) else 4
     return exit_code(judgements)
 
 
@@ -150,45 +147,19 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
 
 
 def _as_json(judgement: "Judgement") -> dict[str, Any]:
-    from paperwright.claims import summary
+    from paperwright.claims.recorded import as_json
 
-    return {
-        "claim": judgement.path,
-        "statement": judgement.claim.statement,
-        "budget": judgement.budget,
-        "verdict": judgement.verdict,
-        "problem": judgement.problem,
-        "seeds": judgement.seeds,
-        "looks": judgement.looks,
-        "level": judgement.level,
-        "findings": [summary.plain(found) | {"verdict": found.verdict} for found in judgement.findings],
-        "means": {
-            arm: {metric: summary.ends(interval) for metric, interval in metrics.items()}
-            for arm, metrics in judgement.means.items()
-        },
-        "reported": [
-            {"metric": figure.metric, "arm": figure.arm, "value": figure.value, "where": figure.where}
-            for figure in judgement.claim.reported
-        ],
-        "recorded": judgement.recorded,
-        "expected": judgement.expected,
-        "failed": judgement.failed,
-    }
+    counted = {"recorded": judgement.recorded, "expected": judgement.expected, "failed": judgement.trials.failed}
+    return (
+        as_json(judgement) | {"claim": judgement.path, "budget": judgement.budget, "looks": judgement.looks} | counted
+    )
 
 
-def _write_report(judgements: "Sequence[Judgement]", path: Path, trials: "Mapping[str, Trials]") -> None:
+def _write_report(judgements: "Sequence[Judgement]", path: Path) -> None:
     from paperwright.claims.report import write_report
 
-    write_report(judgements, path, trials=trials)
+    write_report(judgements, path)
     print(f"The report: {path.resolve()}", file=sys.stderr)
-
-
-def _trials(judgements: "Sequence[Judgement]", store: Path | None, device: str = "cpu") -> "Mapping[str, Trials]":
-    """The single runs behind some judgements, from the store."""
-    from paperwright.claims.report import recorded_trials
-
-    with _open(store) as opened:
-        return recorded_trials(judgements, opened, device)
 
 
 def demo(
@@ -212,7 +183,7 @@ def demo(
     if not chosen:
         raise _Failed("no paper with a demo can run here; install one: pip install 'paperwright[all]'", 4)
     judgements = _run(chosen, Plan("desk"), on, _store_path(store))
-    _write_report(judgements, report, _trials(judgements, store))
+    _write_report(judgements, report)
     return 4 if exit_code(judgements) == 4 else 0
 
 
@@ -226,20 +197,19 @@ def report(
     ] = False,
 ) -> None:
     """Write a self-contained HTML report of what is recorded."""
-    from paperwright.claims.evidence import judgements_of
-    from paperwright.claims.report import evidence_trials
+    from paperwright.claims.recorded import recorded_claims
     from paperwright.claims.standing import judged
 
     rooms = _rooms(papers)
     if evidence:
-        found = [judgement for room in rooms for judgement in judgements_of(room, budget)]
+        found = [claim.judgement for room in rooms for claim in recorded_claims(room).values()]
     else:
         with _open(store) as opened:
             found = [judgement for room in rooms for judgement in judged(room, opened, budget)]
     found = [judgement for judgement in found if judgement.recorded]
     if not found:
         raise _Failed(f"nothing is recorded at {budget}; `paperwright check PAPER` records", 4)
-    _write_report(found, out, evidence_trials(found) if evidence else _trials(found, store))
+    _write_report(found, out)
 
 
 def _open(path: Path | None) -> "Store":
@@ -270,7 +240,7 @@ def verify(
     rerun: Annotated[int, typer.Option(help="Run so many recorded trials of each paper again, picked at random.")] = 0,
     seed: Annotated[int | None, typer.Option(help="Pick the same ones again.")] = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="With --rerun: fail where a number is further off, relatively.")
+        float | None, typer.Option(help="With --rerun: in place of what the claims allow between processors.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -287,29 +257,35 @@ def verify(
                 {"claim": standing.path, "verdict": standing.verdict, "stale": standing.stale, "notes": standing.notes}
             )
             if not as_json:
-                print(
-                    f"{'stale' if standing.stale else 'stands':7} {standing.path:45} {standing.verdict or 'no verdict'}"
-                )
+                print(f"{'stale' if standing.stale else 'stands':7} {standing.path:45} {standing.verdict}")
                 for said in (*standing.stale, *standing.notes):
                     print(f"        {said}")
         for again in run_again(room, rerun, seed=seed) if rerun else ():
-            off = again.deviation is None or (tolerance is not None and again.deviation > tolerance)
-            stale |= off
-            said = again.problem or f"largest relative deviation {again.deviation:.3g}"
-            content.append(
-                {
-                    "claim": again.path,
-                    "arm": again.arm,
-                    "seed": again.seed,
-                    "deviation": again.deviation,
-                    "problem": again.problem,
-                }
-            )
+            if tolerance is not None:
+                again = replace(again, tolerance=tolerance)
+            stale |= not again.equal
+            content.append(asdict(again) | {"claim": again.path, "equal": again.equal})
             if not as_json:
-                print(f"rerun   {again.path:45} arm {again.arm}, seed {again.seed}: {said}")
+                print(f"rerun   {again.path:45} arm {again.arm}, seed {again.seed}: {again}")
     if as_json:
         print(json.dumps(content, indent=1))
     return 1 if stale else 0
+
+
+def renew(
+    papers: Papers,
+    sample: Annotated[int, typer.Option(help="Run at least so many trials of each claim again; one of every arm.")] = 3,
+    seed: Annotated[int | None, typer.Option(help="Pick the same ones again.")] = None,
+) -> int:
+    """Run a sample of stale evidence again after its code changed; where every number is equal, stamp it as of now."""
+    from paperwright.claims.evidence import renew as renewed
+
+    left = False
+    for room in _rooms(papers):
+        for outcome in renewed(room, sample=sample, seed=seed):
+            left |= not outcome.renewed
+            print(f"{'renewed' if outcome.renewed else 'stale':7} {outcome.path:45} {outcome.said}", flush=True)
+    return 1 if left else 0
 
 
 def export(
@@ -327,12 +303,13 @@ def export(
 ) -> None:
     """Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table."""
     from paperwright.claims import tables
-    from paperwright.claims.evidence import judgements_of, write_evidence
+    from paperwright.claims.evidence import write_evidence
+    from paperwright.claims.recorded import recorded_claims
     from paperwright.claims.writing import write_text
 
     rooms = _rooms(papers)
     if readme is not None:
-        tables.update_readme(readme, [judgement for room in rooms for judgement in judgements_of(room)])
+        tables.update_readme(readme, [claim.judgement for room in rooms for claim in recorded_claims(room).values()])
         print(f"The table in {readme} is up to date")
         return
     with _open(store) as opened:

@@ -17,14 +17,7 @@ from rich.text import Text
 from paperwright.claims import summary
 from paperwright.claims.check import Progress
 from paperwright.claims.judgement import Judgement
-
-STYLE = {
-    "holds": "bold green",
-    "fails": "bold red",
-    "undecided": "bold yellow",
-    "unfinished": "bold yellow",
-    "no verdict": "bold magenta",
-}
+from paperwright.claims.verdict import Verdict
 
 
 def duration(seconds: float | None) -> str:
@@ -78,19 +71,19 @@ class Watch(AbstractContextManager["Watch"]):
             lines: list[Any] = [Text(f"  {task}", style="dim") for task in progress.running[:4]]
             self._live.update(Group(self._bar, *lines))
         for judgement in progress.judgements:
-            settled = judgement.verdict is not None or judgement.problem is not None
-            if settled and self._said.get(judgement.path) != judgement.word and not _waiting(judgement):
-                self._said[judgement.path] = judgement.word
+            settled = judgement.verdict.given or judgement.problem is not None
+            if settled and self._said.get(judgement.path) != judgement.verdict and not _waiting(judgement):
+                self._said[judgement.path] = judgement.verdict
                 self.console.print(_headline(judgement), soft_wrap=True)
 
 
 def _waiting(judgement: Judgement) -> bool:
     """An undecided claim whose last look is still to come is not news."""
-    return judgement.word == "undecided" and judgement.seeds < judgement.looks[-1]
+    return judgement.verdict is Verdict.UNDECIDED and judgement.seeds < judgement.looks[-1]
 
 
 def _headline(judgement: Judgement) -> Text:
-    word = Text(judgement.word.ljust(12), style=STYLE.get(judgement.word, "bold"))
+    word = Text(judgement.verdict.ljust(12), style=f"bold {judgement.verdict.color}")
     return word + Text(f"{judgement.path}  ", style="bold") + Text(summary.basis(judgement), style="dim")
 
 
@@ -101,7 +94,7 @@ def print_verdicts(judgements: Sequence[Judgement], console: Console | None = No
     for name, share in (("claim", 3), ("verdict", None), ("the paper", 2), ("here, with 95% intervals", 3)):
         table.add_column(name, ratio=share, overflow="fold")
     for judgement in judgements:
-        word = f"[{STYLE.get(judgement.word, 'bold')}]{judgement.word}[/]"
+        word = f"[bold {judgement.verdict.color}]{judgement.verdict}[/]"
         ours = [
             f"{row.arm} {row.metric} {summary.interval(row.ours)}".strip()
             for row in summary.rows(judgement)
@@ -110,7 +103,7 @@ def print_verdicts(judgements: Sequence[Judgement], console: Console | None = No
         found = [f"[bold]{escape(effect)}[/]" for effect in summary.effects(judgement)]
         basis = f"[dim]{escape(summary.basis(judgement))}[/]"
         table.add_row(
-            f"[bold]{escape(judgement.path)}[/]\n{escape(judgement.claim.statement)}",
+            f"[bold]{escape(judgement.path)}[/]\n{escape(judgement.statement)}",
             word,
             escape(summary.paper_figures(judgement)),
             "\n".join([*map(escape, ours[:8]), *found, basis]),

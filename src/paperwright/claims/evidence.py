@@ -1,109 +1,28 @@
-"""Evidence files: what a room's claims came to, written by the tool from recorded trials, read by anyone.
-
-`evidence/<paper>.json` holds for each claim its verdict, the numbers of every trial behind it, and the context in which
-they were made. `verify` holds such a file against the code, the data and the libraries as they are now.
-"""
+"""Evidence files: written by the tool from recorded trials, and held against the code, the data and the libraries."""
 
 import json
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from paperwright.claims import summary
 from paperwright.claims.catalogue import Entry, entries
+from paperwright.claims.claim import digest_of_terms
 from paperwright.claims.fingerprint import Context, context_here
-from paperwright.claims.judgement import Judgement, judge
+from paperwright.claims.judgement import came_to, judge
 from paperwright.claims.reached_code import code_of
-from paperwright.claims.rule import Verdict
-from paperwright.claims.standing import counting, numbers_of
+from paperwright.claims.recorded import FORMAT, Recorded, as_json, recorded_claims, trials_json
+from paperwright.claims.revision import Revision
+from paperwright.claims.standing import judge_records, revisions_of, valid_records
 from paperwright.claims.store import Record, Store
 from paperwright.claims.trial import Outcome, Task, run
+from paperwright.claims.verdict import Verdict
 from paperwright.claims.writing import write_text
 from paperwright.registry import Room
 
-FORMAT: Final = 1
-
-
-class EvidenceError(ValueError):
-    """An evidence file that cannot be read; the message names it."""
-
-    exit_code = 4
-
-
-@dataclass(frozen=True)
-class ClaimEvidence:
-    """What an evidence file says of one claim.
-
-    Attributes:
-        verdict: as recorded; None if it has none.
-        trials: for each trial its arm, seed, numbers, seconds and peak memory.
-        context: what the numbers rest on.
-        content: the whole entry, as read.
-    """
-
-    name: str
-    verdict: Verdict | None
-    trials: tuple[Mapping[str, Any], ...]
-    context: Context
-    config: Mapping[str, Any]
-    content: Mapping[str, Any]
-
-    def numbers(self) -> dict[str, dict[int, Mapping[str, float]]]:
-        """For each arm, for each seed, what the trial returned."""
-        found: dict[str, dict[int, Mapping[str, float]]] = {}
-        for trial in self.trials:
-            if trial["numbers"] is not None:
-                found.setdefault(trial["arm"], {})[trial["seed"]] = trial["numbers"]
-        return found
-
-    def failed(self) -> int:
-        return sum(trial["numbers"] is None for trial in self.trials)
-
-
-def read_evidence(path: Path) -> dict[str, ClaimEvidence]:
-    """The claims of an evidence file, by name; none if there is no file.
-
-    Raises:
-        EvidenceError: the file is not what the tool writes.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise EvidenceError(f"{path} has format {content['format']}, this paperwright reads {FORMAT}")
-        return {
-            claim["claim"]: ClaimEvidence(
-                name=claim["claim"],
-                verdict=Verdict(claim["verdict"]) if claim["verdict"] else None,
-                trials=tuple(claim["trials"]),
-                context=Context(**claim["context"]),
-                config=claim["config"],
-                content=claim,
-            )
-            for claim in content["claims"]
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, EvidenceError):
-            raise
-        raise EvidenceError(f"{path} is not an evidence file: {type(error).__name__}: {error}") from None
-
-
-def judgements_of(room: Room, budget: str = "desk") -> list[Judgement]:
-    """The verdicts on a room's claims, judged anew from the trials in its evidence file."""
-    recorded = read_evidence(room.evidence_path)
-    found = []
-    for entry in entries(room):
-        if budget not in entry.claim.budgets:
-            continue
-        evidence = recorded.get(entry.name)
-        if evidence is None:
-            found.append(judge(entry.path, entry.claim, budget, {}))
-        else:
-            found.append(_judged_anew(entry.path, entry, evidence, budget))
-    return found
+_ROUNDING = 1e-9  # digits that another linear algebra library may change in a trial without training
 
 
 def write_evidence(
@@ -116,56 +35,50 @@ def write_evidence(
     Returns:
         How many claims were written from the store.
     """
-    path = path or room.evidence_path
-    before = read_evidence(path)
+    before = _raw_claims(room.evidence_path)
     claims: list[Mapping[str, Any]] = []
     written = 0
     for entry in entries(room):
         if budget not in entry.claim.budgets:
             continue
         context, unknown = context_here(entry, budget, device)
-        records = [] if unknown else counting(store, entry, budget, context)
+        records = [] if unknown else valid_records(store, entry, budget, context)
         if records:
-            claims.append(_claim_entry(entry, budget, context, records))
+            claims.append(_claim_entry(entry, budget, context, records, store))
             written += 1
         elif entry.name in before:
-            claims.append(before[entry.name].content)
+            claims.append(before[entry.name])
     if written:
-        write_text(path, _layout({"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}))
+        _write(path or room.evidence_path, room, budget, claims)
     return written
 
 
-def _claim_entry(entry: Entry, budget: str, context: Context, records: list[Record]) -> dict[str, Any]:
-    claim = entry.claim
-    numbers, failed = numbers_of(records)
-    judgement = judge(entry.path, claim, budget, numbers, failed=failed)
-    return {
-        "claim": entry.name,
-        "statement": claim.statement,
-        "where": claim.where,
-        "verdict": judgement.verdict,
-        "problem": judgement.problem,
-        "seeds": judgement.seeds,
-        "looks": judgement.looks,
-        "level": judgement.level,
-        "findings": [summary.plain(finding) for finding in judgement.findings],
-        "reported": [asdict(figure) for figure in claim.reported],
-        "remarks": claim.remarks,
-        "context": asdict(context),
-        "config": dict(claim.budget(budget).config),
-        "machine": dict(records[0].outcome.machine),
-        "trials": [
-            {
-                "arm": record.key.arm,
-                "seed": record.key.seed,
-                "numbers": record.outcome.numbers,
-                "error": record.outcome.error,
-                "seconds": round(record.outcome.seconds, 3),
-                "peak_memory": record.outcome.peak_memory,
-            }
-            for record in records
-        ],
-    }
+def _raw_claims(path: Path) -> dict[str, dict[str, Any]]:
+    """The entries of an evidence file as they stand there."""
+    if not path.is_file():
+        return {}
+    return {claim["claim"]: claim for claim in json.loads(path.read_text(encoding="utf-8"))["claims"]}
+
+
+def _write(path: Path, room: Room, budget: str, claims: Sequence[Mapping[str, Any]]) -> None:
+    write_text(path, _layout({"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}))
+
+
+def _claim_entry(entry: Entry, budget: str, context: Context, records: list[Record], store: Store) -> dict[str, Any]:
+    judgement = judge_records(entry, budget, records, *revisions_of(entry, budget, store))
+    shown = as_json(replace(judgement, earlier=tuple(_with_outcome(entry, each) for each in judgement.earlier)))
+    outcomes = [(record.key.arm, record.key.seed, record.outcome) for record in records]
+    return shown | {"context": asdict(context), "renewals": []} | trials_json(outcomes)
+
+
+def _with_outcome(entry: Entry, earlier: Revision) -> Revision:
+    """An earlier revision with what it came to; where that is its evidence file's present entry, taken from there."""
+    from paperwright.registry import registry
+
+    found = recorded_claims(registry().room(entry.paper)).get(entry.name)
+    if earlier.came_to is None and found is not None and found.judgement.revision.digest == earlier.digest:
+        return replace(earlier, came_to=came_to(found.judgement))
+    return earlier
 
 
 def _layout(content: Mapping[str, Any]) -> str:
@@ -178,6 +91,9 @@ def _layout(content: Mapping[str, Any]) -> str:
     return text + "\n"
 
 
+# --- Does it still stand? ---------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Standing:
     """Whether a recorded claim still stands as it was recorded.
@@ -188,44 +104,74 @@ class Standing:
     """
 
     path: str
-    verdict: Verdict | None
+    verdict: Verdict
     stale: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def standings(room: Room, budget: str = "desk") -> list[Standing]:
     """Holds each claim of a room's evidence file against the code, data and libraries as they are here."""
-    recorded = read_evidence(room.evidence_path)
+    recorded = recorded_claims(room)
     there = {entry.name: entry for entry in entries(room)}
     found = []
-    for name, evidence in recorded.items():
+    for name, claim in recorded.items():
         path = f"{room.name}/{name}"
         if name not in there or budget not in there[name].claim.budgets:
-            found.append(Standing(path, evidence.verdict, ("the claim is no longer there",)))
+            found.append(Standing(path, claim.judgement.verdict, ("the claim is no longer there",)))
             continue
-        found.append(_standing(path, there[name], evidence, budget))
+        found.append(_standing(there[name], claim, budget))
     missing = [name for name, entry in there.items() if budget in entry.claim.budgets and name not in recorded]
-    return found + [Standing(f"{room.name}/{name}", None, ("nothing is recorded",)) for name in missing]
+    return found + [Standing(f"{room.name}/{name}", Verdict.NOT_RUN, ("nothing is recorded",)) for name in missing]
 
 
-def _standing(path: str, entry: Entry, evidence: ClaimEvidence, budget: str) -> Standing:
-    here, unavailable = context_here(entry, budget, evidence.context.device)
+def _standing(entry: Entry, claim: Recorded, budget: str) -> Standing:
+    here, unavailable = context_here(entry, budget, claim.context.device)
     stale: list[str] = []
     notes: list[str] = []
-    for difference in here.differences(evidence.context):
+    for difference in here.differences(claim.context):
         if difference.kind == "data" and unavailable is not None:
             continue
         (notes if difference.kind == "version" else stale).append(difference.said)
     if unavailable is not None:
         notes.append(f"data not compared: {unavailable}")
-    changed = here.claim != evidence.context.claim
-    if not changed and _judged_anew(path, entry, evidence, budget).verdict != evidence.verdict:
+    stale += _registration_faults(claim)
+    if here.claim == claim.context.claim and not _follows(entry, claim, budget):
         stale.append("the recorded verdict does not follow from the recorded trials")
-    return Standing(path, evidence.verdict, tuple(stale), tuple(notes))
+    notes += [_renewal_note(renewal) for renewal in claim.renewals]
+    return Standing(entry.path, claim.judgement.verdict, tuple(stale), tuple(notes))
 
 
-def _judged_anew(path: str, entry: Entry, evidence: ClaimEvidence, budget: str) -> Judgement:
-    return judge(path, entry.claim, budget, evidence.numbers(), failed=evidence.failed())
+def _registration_faults(claim: Recorded) -> Iterator[str]:
+    """What is wrong with the order of things: terms are hashed first, and seeds run after."""
+    revision = claim.judgement.revision
+    if digest_of_terms(revision.terms) != revision.digest or claim.context.claim != revision.digest:
+        yield "the recorded terms are not those that were hashed"
+    if revision.registered is None:
+        if not claim.renewals:
+            yield "its terms were never registered, and no sample of it was run again"
+        return
+    early = sum(trial["started"] < revision.registered - 1e-3 for trial in claim.trials)
+    if early:
+        yield f"{early} of its trials ran before its terms were registered"
+
+
+def _renewal_note(renewal: Mapping[str, Any]) -> str:
+    return (
+        f"renewed on {renewal['date']}: {len(renewal['sample'])} of {renewal['of']} trials ran again on changed code"
+        f" ({renewal['from']} to {renewal['to']}) with equal numbers"
+    )
+
+
+def _follows(entry: Entry, claim: Recorded, budget: str) -> bool:
+    """Whether verdict and findings are what the recorded trials come to by the rule as it is."""
+    judgement = claim.judgement
+    anew = judge(entry.path, entry.claim, budget, judgement.trials, revision=judgement.revision)
+    return (anew.verdict, anew.seeds) == (judgement.verdict, judgement.seeds) and [
+        str(finding) for finding in anew.findings
+    ] == [str(finding) for finding in judgement.findings]
+
+
+# --- Running recorded trials again ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -233,46 +179,158 @@ class Rerun:
     """A recorded trial, run again.
 
     Attributes:
-        deviation: the greatest |new - recorded| / max(|recorded|, 1e-12) over its numbers; None if it could not run.
-        problem: why it could not.
+        name: the number that lies furthest from its record, `recorded` and `found` what it was and is.
+        deviation: |found - recorded| over the greater of the two; 0 where all numbers are equal.
+        tolerance: the deviation that the claim states as possible between processors.
+        problem: why it could not be compared.
     """
 
     path: str
     arm: str
     seed: int
-    recorded: Mapping[str, float]
-    found: Mapping[str, float] = field(default_factory=dict)
-    deviation: float | None = None
+    name: str = ""
+    recorded: float = 0.0
+    found: float = 0.0
+    deviation: float = 0.0
+    tolerance: float = 0.0
     problem: str | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether every number is the recorded one, within the tolerance."""
+        return self.problem is None and self.deviation <= self.tolerance
+
+    def __str__(self) -> str:
+        if self.problem is not None:
+            return self.problem
+        if self.deviation == 0:
+            return "every number as recorded"
+        word = "within" if self.equal else "more than"
+        return (
+            f"{self.name} is {self.found:.6g}, recorded {self.recorded:.6g}: off by {self.deviation:.2g} of the"
+            f" greater, {word} the tolerance of {self.tolerance:.2g}"
+        )
 
 
 def rerun(room: Room, count: int, *, seed: int | None = None, budget: str = "desk") -> Iterator[Rerun]:
     """Runs `count` of a room's recorded trials again, picked at random; how far do they lie from the record?"""
     there = {entry.name: entry for entry in entries(room)}
     pool = [
-        (there[name], evidence, trial)
-        for name, evidence in read_evidence(room.evidence_path).items()
+        (there[name], claim, trial)
+        for name, claim in recorded_claims(room).items()
         if name in there
-        for trial in evidence.trials
+        for trial in claim.trials
         if trial["numbers"] is not None
     ]
-    for entry, evidence, trial in random.Random(seed).sample(pool, min(count, len(pool))):
-        outcome = run(_task(entry, evidence, trial))
-        yield _compared(entry, trial, outcome)
+    for entry, claim, trial in random.Random(seed).sample(pool, min(count, len(pool))):
+        yield _run_again(entry, claim, trial, budget)
 
 
-def _task(entry: Entry, evidence: ClaimEvidence, trial: Mapping[str, Any]) -> Task:
+def _run_again(entry: Entry, claim: Recorded, trial: Mapping[str, Any], budget: str) -> Rerun:
     source = code_of(entry.module, entry.claim).fingerprint
-    device = evidence.context.device
-    return Task(entry.paper, entry.name, entry.module, trial["arm"], trial["seed"], evidence.config, device, source)
+    settings = dict(entry.claim.budget(budget).config)
+    outcome = run(
+        Task(
+            *(entry.paper, entry.name, entry.module, budget, trial["arm"], trial["seed"]),
+            *(settings, claim.context.device, source),
+        )
+    )
+    return _compared(entry, trial, outcome)
 
 
 def _compared(entry: Entry, trial: Mapping[str, Any], outcome: Outcome) -> Rerun:
+    again = Rerun(entry.path, trial["arm"], trial["seed"], tolerance=max(entry.claim.tolerance, _ROUNDING))
     recorded = trial["numbers"]
     if outcome.numbers is None:
-        return Rerun(entry.path, trial["arm"], trial["seed"], recorded, problem=outcome.error)
+        return replace(again, problem=outcome.error)
     if outcome.numbers.keys() != recorded.keys():
         names = f"it returned {sorted(outcome.numbers)}, recorded were {sorted(recorded)}"
-        return Rerun(entry.path, trial["arm"], trial["seed"], recorded, outcome.numbers, problem=names)
-    deviation = max(abs(outcome.numbers[name] - old) / max(abs(old), 1e-12) for name, old in recorded.items())
-    return Rerun(entry.path, trial["arm"], trial["seed"], recorded, outcome.numbers, deviation)
+        return replace(again, problem=names)
+    off = {name: _deviation(outcome.numbers[name], old) for name, old in recorded.items()}
+    worst = max(off, key=lambda name: off[name])
+    return replace(again, name=worst, recorded=recorded[worst], found=outcome.numbers[worst], deviation=off[worst])
+
+
+def _deviation(found: float, recorded: float) -> float:
+    """|found - recorded| over the greater of the two: 0 equal, 2 of opposite sign."""
+    largest = max(abs(found), abs(recorded))
+    return abs(found - recorded) / largest if largest > 0 else 0.0
+
+
+# --- Renewal ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What became of a stale claim: renewed, or left stale with the reason."""
+
+    path: str
+    renewed: bool
+    said: str
+    reruns: tuple[Rerun, ...] = field(default=())
+
+
+def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str = "desk") -> Iterator[Renewal]:
+    """Runs a random sample of each stale claim's trials again; where every number is equal, stamps it as of now.
+
+    Only what is stale because the code changed can be renewed: a claim whose terms changed is another claim, and one
+    whose data changed rests on other data. The evidence says which trials ran again, when, and both fingerprints.
+
+    Args:
+        room: the room.
+        sample: how many trials of a claim at least; one of every arm in any case.
+        seed: picks the same sample again.
+        budget: the budget of the evidence.
+    """
+    recorded = recorded_claims(room)
+    pick = random.Random(seed)
+    for entry in entries(room):
+        claim = recorded.get(entry.name)
+        if claim is None or budget not in entry.claim.budgets:
+            continue
+        here, unavailable = context_here(entry, budget, claim.context.device)
+        changed = [each for each in here.differences(claim.context) if each.kind != "version"]
+        unregistered = claim.judgement.revision.registered is None and not claim.renewals
+        if not changed and not unregistered:
+            continue
+        if unavailable is not None or any(each.kind != "source" for each in changed):
+            why = unavailable or "; ".join(each.said for each in changed if each.kind != "source")
+            yield Renewal(entry.path, False, f"cannot be renewed: {why}. Run `paperwright check {entry.path}`")
+            continue
+        chosen = _sample(claim, sample, pick)
+        reruns = tuple(_run_again(entry, claim, trial, budget) for trial in chosen)
+        different = [again for again in reruns if not again.equal]
+        if different:
+            said = f"{len(different)} of {len(reruns)} trials differ; first, {different[0].arm}: {different[0]}"
+            yield Renewal(entry.path, False, f"{said}. Run `paperwright check {entry.path}`", reruns)
+            continue
+        _stamp(room, entry, claim, here, reruns, budget)
+        yield Renewal(
+            entry.path, True, f"{len(reruns)} of {len(claim.trials)} trials ran again with equal numbers", reruns
+        )
+
+
+def _sample(claim: Recorded, count: int, pick: random.Random) -> list[Mapping[str, Any]]:
+    """A trial of every arm, and others up to `count`."""
+    pool = [trial for trial in claim.trials if trial["numbers"] is not None]
+    pick.shuffle(pool)
+    first = list({trial["arm"]: trial for trial in pool}.values())
+    rest = [trial for trial in pool if trial not in first]
+    return first + rest[: max(0, count - len(first))]
+
+
+def _stamp(room: Room, entry: Entry, claim: Recorded, here: Context, reruns: Sequence[Rerun], budget: str) -> None:
+    """Writes the present source into the claim's evidence, with what was run again."""
+    raw = _raw_claims(room.evidence_path)
+    found = raw[entry.name]
+    found["renewals"].append(
+        {
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "from": claim.context.source,
+            "to": here.source,
+            "sample": [{"arm": again.arm, "seed": again.seed, "deviation": again.deviation} for again in reruns],
+            "of": len(claim.trials),
+        }
+    )
+    found["context"]["source"] = here.source
+    _write(room.evidence_path, room, budget, list(raw.values()))

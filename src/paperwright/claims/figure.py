@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from paperwright.claims import summary
 from paperwright.claims.claim import Reported
-from paperwright.claims.judgement import Judgement, Numbers
+from paperwright.claims.judgement import Judgement
 from paperwright.claims.rule import Finding
-from paperwright.claims.rules import Proportion
 from paperwright.stats import Interval
 
 if TYPE_CHECKING:
@@ -50,15 +49,14 @@ class _Row:
     runs: Sequence[float] = ()
 
 
-def arms_figure(judgement: Judgement, runs: Numbers, *, salt: str) -> str:
+def arms_figure(judgement: Judgement, *, salt: str) -> str:
     """A panel for each metric that the rule compares, a row for each arm; empty if nothing is recorded.
 
     Args:
-        judgement: the claim and what it came to.
-        runs: for each arm and seed the numbers of its trial, drawn as faint dots; may be empty.
+        judgement: the claim and what it came to; its single runs are drawn as faint dots.
         salt: unique to this figure within its page.
     """
-    panels = _panels(judgement, runs)
+    panels = _panels(judgement)
     if not panels:
         return ""
     margin = _margin(row.label for rows in panels.values() for row in rows)
@@ -97,20 +95,18 @@ def effects_figure(judgement: Judgement, *, salt: str) -> str:
     return _inline(figure, salt, "; ".join(summary.effects(judgement)), {})
 
 
-def _panels(judgement: Judgement, runs: Numbers) -> dict[str, list[_Row]]:
+def _panels(judgement: Judgement) -> dict[str, list[_Row]]:
     """A row for each arm that has it, for each metric of the rule, then for those that the paper alone reports."""
-    claim = judgement.claim
-    attempts = {part.of for part in claim.rule.parts() if isinstance(part, Proportion)}
-    ruled = sorted(claim.rule.metrics() - attempts)
+    ruled, compared, runs = judgement.metrics, judgement.compared, judgement.trials.numbers
     panels: dict[str, list[_Row]] = {}
-    for metric in dict.fromkeys([*ruled, *(figure.metric for figure in claim.reported)]):
-        for arm in claim.arms:
+    for metric in dict.fromkeys([*ruled, *(figure.metric for figure in judgement.reported)]):
+        for arm in judgement.arms:
             ours = judgement.means.get(arm, {}).get(metric)
-            if ours is None or (metric in ruled and claim.rule.arms() and arm not in claim.rule.arms()):
+            if ours is None or (metric in ruled and compared and arm not in compared):
                 continue
-            about = {arm, None} if len(claim.arms) == 1 else {arm}
-            papers = [figure for figure in claim.reported if figure.metric == metric and figure.arm in about]
-            single = [float(run[metric]) for run in runs.get(arm, {}).values() if metric in run]
+            about = {arm, None} if len(judgement.arms) == 1 else {arm}
+            papers = [figure for figure in judgement.reported if figure.metric == metric and figure.arm in about]
+            single = [float(run[metric]) for _, run in sorted(runs.get(arm, {}).items()) if metric in run]
             panels.setdefault(metric, []).append(_Row(arm, ours, papers, single[:_MANY]))
     return panels
 

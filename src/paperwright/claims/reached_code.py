@@ -44,7 +44,7 @@ class _Import:
 
 def code_of(module: str, claim: Claim) -> Code:
     """The code that the trial of a claim in `module` can reach."""
-    function = inspect.unwrap(claim.function)
+    function = inspect.unwrap(claim.trial)
     home = function.__module__
     path = module_file(home)
     if path is None:  # typed into a session: the function itself is all there is to go by

@@ -10,23 +10,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paperwright import stats
+from paperwright.claims.verdict import Verdict
 from paperwright.stats import Interval
 
 FloatArray = NDArray[np.float64]
-
-
-class Verdict(StrEnum):
-    """What the numbers say of a claim."""
-
-    HOLDS = "holds"
-    FAILS = "fails"
-    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
@@ -84,6 +76,7 @@ class Finding:
     interval: Interval
     region: Region
     verdict: Verdict
+    reason: str = ""
 
     def __str__(self) -> str:
         low, high = self.interval.low, self.interval.high

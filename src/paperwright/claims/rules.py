@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from paperwright import stats
-from paperwright.claims.rule import Finding, Part, Region, Rule, Sample, Verdict, difference_of, mean_of
+from paperwright.claims.rule import Finding, Part, Region, Rule, Sample, difference_of, mean_of
+from paperwright.claims.verdict import Verdict
 from paperwright.stats import Interval
 
 

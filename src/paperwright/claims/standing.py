@@ -1,10 +1,9 @@
 """How the claims of a room stand by what a store holds: judged anew, without running anything."""
 
-from collections.abc import Iterable, Mapping
-
 from paperwright.claims.catalogue import Entry, entries
 from paperwright.claims.fingerprint import Context, context_here
-from paperwright.claims.judgement import Judgement, Numbers, judge
+from paperwright.claims.judgement import Judgement, judge, trials_of
+from paperwright.claims.revision import Revision, known_revisions, next_revision
 from paperwright.claims.store import Record, Store
 from paperwright.registry import Room
 
@@ -16,9 +15,9 @@ def judged(room: Room, store: Store, budget: str, device: str = "cpu") -> list[J
         if budget not in entry.claim.budgets:
             continue
         context, unavailable = context_here(entry, budget, device)
-        records = counting(store, entry, budget, context)
-        numbers, failed = numbers_of(records)
-        judgement = judge(entry.path, entry.claim, budget, numbers, failed=failed)
+        revision, earlier = revisions_of(entry, budget, store)
+        records = valid_records(store, entry, budget, context)
+        judgement = judge_records(entry, budget, records, revision, earlier)
         if not records and any(not record.key.pilot for record in store.records(entry.paper, entry.name, budget)):
             reason = "the code, the claim, the data or a library changed since it was recorded"
             judgement = judgement.without_verdict(unavailable or f"its records are stale: {reason}")
@@ -26,8 +25,15 @@ def judged(room: Room, store: Store, budget: str, device: str = "cpu") -> list[J
     return found
 
 
-def counting(store: Store, entry: Entry, budget: str, context: Context) -> list[Record]:
-    """The records that count for a claim: of this context and the budget's configuration, one for each arm and seed.
+def revisions_of(entry: Entry, budget: str, store: Store | None) -> tuple[Revision, list[Revision]]:
+    """The present revision of a claim, and those before of which verdict seeds ran."""
+    known, used = known_revisions(entry, budget, store)
+    revision = next_revision(entry.claim.terms(budget), known, used)
+    return revision, [each for each in known if each.digest in used and each.digest != revision.digest]
+
+
+def valid_records(store: Store, entry: Entry, budget: str, context: Context) -> list[Record]:
+    """The records that count for a claim: of this context and the budget's settings, one for each arm and seed.
 
     A trial that failed and ran later is the later record. In the order of seeds, then of arms.
     """
@@ -42,13 +48,9 @@ def counting(store: Store, entry: Entry, budget: str, context: Context) -> list[
     return sorted(latest.values(), key=lambda record: (record.key.seed, order.get(record.key.arm, 0)))
 
 
-def numbers_of(records: Iterable[Record]) -> tuple[Numbers, int]:
-    """What some trials returned, by arm and seed; and how many of them failed."""
-    numbers: dict[str, dict[int, Mapping[str, float]]] = {}
-    failed = 0
-    for record in records:
-        if record.outcome.numbers is None:
-            failed += 1
-        else:
-            numbers.setdefault(record.key.arm, {})[record.key.seed] = record.outcome.numbers
-    return numbers, failed
+def judge_records(
+    entry: Entry, budget: str, records: list[Record], revision: Revision, earlier: list[Revision]
+) -> Judgement:
+    """The judgement that some records come to."""
+    trials = trials_of((record.key.arm, record.key.seed, record.outcome) for record in records)
+    return judge(entry.path, entry.claim, budget, trials, revision=revision, earlier=earlier)

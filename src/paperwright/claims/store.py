@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from paperwright.claims.fingerprint import Context
+from paperwright.claims.revision import Revision
 from paperwright.claims.trial import PILOT_SEEDS, Outcome
 
 LEASE_SECONDS: Final = 60.0
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS store (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -43,6 +44,11 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE UNIQUE INDEX IF NOT EXISTS one_result ON records (paper, claim, budget, arm, seed, context, config)
     WHERE numbers IS NOT NULL;
 CREATE INDEX IF NOT EXISTS of_claim ON records (paper, claim, budget);
+CREATE TABLE IF NOT EXISTS revisions (
+    paper TEXT NOT NULL, claim TEXT NOT NULL, budget TEXT NOT NULL, digest TEXT NOT NULL,
+    number INTEGER NOT NULL, first_seed INTEGER NOT NULL, registered REAL NOT NULL, terms TEXT NOT NULL, came_to TEXT,
+    PRIMARY KEY (paper, claim, budget, digest)
+);
 CREATE TABLE IF NOT EXISTS leases (
     trial TEXT PRIMARY KEY, owner TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, renewed REAL NOT NULL
 );
@@ -138,6 +144,10 @@ class Store:
             raise StoreError(
                 f"{self.path} was written by a newer paperwright (format {version}, this one reads {VERSION})"
             )
+        if int(version) < VERSION:  # what is new stands in tables of its own
+            self._create()
+            with self._transaction():
+                self._db.execute("UPDATE store SET value = ? WHERE key = 'version'", (str(VERSION),))
 
     def _create(self) -> None:
         with self._transaction():
@@ -308,6 +318,47 @@ class Store:
                 numbers = None if row[7] is None else json.loads(row[7])
                 outcome = Outcome(numbers, row[8], row[9], row[10], row[11], row[12], repeated(row[13]))
                 yield Record(key, outcome, row[14], row[15])
+
+    def register(self, paper: str, claim: str, budget: str, revision: Revision) -> None:
+        """Writes down a revision, before its first seed runs; one that is registered already stays as it is."""
+        with self._failing("write to"), self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                (
+                    *(paper, claim, budget, revision.digest, revision.number, revision.first_seed),
+                    *(revision.registered, _json(revision.terms)),
+                ),
+            )
+
+    def note(self, paper: str, claim: str, budget: str, digest: str, came_to: Mapping[str, Any]) -> None:
+        """Writes down what a revision came to, for the time when its rule is no longer there to judge by."""
+        with self._failing("write to"), self._transaction(durable=False):
+            self._db.execute(
+                "UPDATE revisions SET came_to = ? WHERE paper = ? AND claim = ? AND budget = ? AND digest = ?",
+                (_json(came_to), paper, claim, budget, digest),
+            )
+
+    def revisions(self, paper: str, claim: str, budget: str) -> list[Revision]:
+        """The revisions of a claim that are registered here, in their order."""
+        with self._failing("read"), self._lock:
+            rows = self._db.execute(
+                "SELECT number, terms, digest, first_seed, registered, came_to FROM revisions"
+                " WHERE paper = ? AND claim = ? AND budget = ? ORDER BY number, registered",
+                (paper, claim, budget),
+            ).fetchall()
+        return [
+            Revision(number, json.loads(terms), digest, first, registered, None if said is None else json.loads(said))
+            for number, terms, digest, first, registered, said in rows
+        ]
+
+    def hashes_that_ran(self, paper: str, claim: str, budget: str) -> set[str]:
+        """The hashes of the terms under which verdict seeds of a claim were recorded here."""
+        with self._failing("read"), self._lock:
+            rows = self._db.execute(
+                "SELECT DISTINCT context FROM records WHERE paper = ? AND claim = ? AND budget = ? AND seed < ?",
+                (paper, claim, budget, PILOT_SEEDS),
+            ).fetchall()
+            return {self._context(identifier).claim for (identifier,) in rows}
 
     def claims(self) -> list[tuple[str, str, str]]:
         """Each (paper, claim, budget) that has records."""

@@ -1,12 +1,12 @@
 """A judgement in words: the cells that the terminal, the Markdown table and the HTML report share."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.rule import Finding, Verdict
+from paperwright.claims.verdict import Verdict
+from paperwright.claims.verdict import counts as counted
 from paperwright.stats import Interval
 
 
@@ -22,12 +22,10 @@ class Row:
 
 def rows(judgement: Judgement) -> list[Row]:
     """What the claim's rule compares, arm by arm, ours beside the paper's; then the paper's other figures."""
-    claim = judgement.claim
-    wanted = sorted(claim.rule.metrics())
-    figures = list(claim.reported)
+    figures = list(judgement.reported)
     found = []
-    for arm in claim.rule.arms() or claim.arms:
-        for metric in wanted:
+    for arm in judgement.compared or judgement.arms:
+        for metric in judgement.metrics:
             paper = next((figure for figure in figures if figure.arm == arm and figure.metric == metric), None)
             if paper is not None:
                 figures.remove(paper)
@@ -64,10 +62,10 @@ def reported(figure: Reported | None) -> str:
 def paper_figures(judgement: Judgement) -> str:
     """All of the paper's figures of a claim in one cell."""
     said = []
-    for figure in judgement.claim.reported:
+    for figure in judgement.reported:
         spread = "" if figure.spread is None else f" ± {number(figure.spread)}"
         said.append(f"{figure.arm or figure.metric}: {number(figure.value)}{spread}")
-    places = dict.fromkeys(figure.where for figure in judgement.claim.reported if figure.where)
+    places = dict.fromkeys(figure.where for figure in judgement.reported if figure.where)
     return "; ".join(said) + (f" ({', '.join(places)})" if places and said else "")
 
 
@@ -85,15 +83,20 @@ def effects(judgement: Judgement, most: int = 4) -> list[str]:
     return said
 
 
-def plain(finding: Finding) -> dict[str, str | float | None]:
-    """A finding as JSON values; an open end of its interval is null."""
-    return {"effect": finding.effect, **ends(finding.interval), "expected": str(finding.region)}
-
-
-def ends(value: Interval) -> dict[str, float | None]:
-    """An estimate and the ends of its interval as JSON values; an open end is null."""
-    numbers = {"estimate": value.estimate, "low": value.low, "high": value.high}
-    return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+def history(judgement: Judgement) -> list[str]:
+    """What the earlier revisions of a claim came to, a line each."""
+    said = []
+    for earlier in judgement.earlier:
+        came_to = earlier.came_to or {"verdict": "not judged", "findings": []}
+        seeds = f"seeds {earlier.first_seed} to {earlier.end - 1}"
+        found = "; ".join(came_to["findings"][:2])
+        changed = (
+            "" if earlier.terms["statement"] == judgement.statement else f"; it stated: {earlier.terms['statement']}"
+        )
+        said.append(
+            f"revision {earlier.number} ({seeds}): {came_to['verdict']}{f', {found}' if found else ''}{changed}"
+        )
+    return said
 
 
 def basis(judgement: Judgement) -> str:
@@ -102,10 +105,10 @@ def basis(judgement: Judgement) -> str:
         return judgement.problem
     if not judgement.seeds:
         return f"{judgement.recorded} of {judgement.expected} trials recorded"
-    if judgement.claim.deterministic:
+    if judgement.deterministic:
         return "exact: no randomness"
     looks = judgement.looks
-    seeds = f"{judgement.seeds} seeds"
+    seeds = f"{judgement.seeds} seed{'s' * (judgement.seeds > 1)}"
     if len(looks) > 1:
         seeds += f" (look {looks.index(judgement.seeds) + 1} of {len(looks)}, at {100 * judgement.level:.4g}%)"
     return seeds
@@ -113,6 +116,6 @@ def basis(judgement: Judgement) -> str:
 
 def counts(judgements: Iterable[Judgement]) -> str:
     """How many hold, fail and so on, in one line."""
-    words = [judgement.word for judgement in judgements]
-    order = ("holds", "fails", "undecided", "unfinished", "runs", "no verdict", "not run")
-    return ", ".join(f"{words.count(word)} {word}" for word in order if word in words) or "no claims"
+    found = counted(judgement.verdict for judgement in judgements)
+    said = (f"{count} {verdict.value if count == 1 else verdict.plural}" for verdict, count in found.items())
+    return ", ".join(said) or "no claims"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from paperwright.claims import summary
 from paperwright.claims.check import UsageError
-from paperwright.claims.evidence import EvidenceError
 from paperwright.claims.judgement import Judgement
+from paperwright.claims.recorded import EvidenceError
 from paperwright.claims.store import Record, Store
+from paperwright.claims.verdict import Verdict
 from paperwright.claims.writing import write_text
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def export(store: Store, form: str, papers: Sequence[str] | None = None, budget:
     """
     if form == "json":
         rows = [
-            row_of(record) | {"config": record.key.config, "traceback": record.outcome.traceback}
+            row_of(record) | {"settings": record.key.config, "traceback": record.outcome.traceback}
             for record in _records(store, papers)
         ]
         return json.dumps(rows, indent=1) + "\n"
@@ -95,7 +96,7 @@ def markdown(judgements: Sequence[Judgement]) -> str:
     for judgement in judgements:
         paper = judgement.path.partition("/")[0]
         here = "; ".join(summary.effects(judgement, most=2)) or summary.basis(judgement)
-        cells = (paper, judgement.claim.statement, summary.paper_figures(judgement), here, f"**{judgement.word}**")
+        cells = (paper, judgement.statement, summary.paper_figures(judgement), here, f"**{judgement.verdict}**")
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -137,9 +138,9 @@ def overview(judgements: Sequence[Judgement]) -> str:
         card = registry().room(name).card
         title = f"**{name}**: {_cell(card.title)} ({_cell(card.venue)})"
         others = [
-            f"{judgement.path.partition('/')[2]} {judgement.word}"
+            f"{judgement.name} {judgement.verdict}"
             for judgement in found
-            if judgement.word not in ("holds", "not run")
+            if judgement.verdict not in (Verdict.HOLDS, Verdict.NOT_RUN)
         ]
         lines.append(f"| {title} | {summary.counts(found)} | {', '.join(others)} |")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from paperwright.claims.catalogue import entry_of
@@ -32,6 +31,7 @@ class Task:
     paper: str
     name: str
     module: str
+    budget: str
     arm: str
     seed: int
     config: Mapping[str, Any] = field(hash=False)
@@ -80,9 +80,9 @@ def run(task: Task) -> Outcome:
         here = _source(task.module, entry.claim)
         if here != task.source:
             raise TrialError(f"this worker's code differs from the submitter's (fingerprint {here}, not {task.source})")
-        config = MappingProxyType(dict(task.config))
+        value = entry.claim.value(task.arm, task.budget)
         with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to who called the engine
-            returned = entry.claim.function(task.arm, task.seed, config, task.device)
+            returned = entry.claim.trial(value, seed=task.seed, device=task.device, **task.config)
         numbers = _numbers(returned, entry.claim.rule.metrics())
     except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}".strip().splitlines()[0]

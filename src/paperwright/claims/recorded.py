@@ -1,0 +1,232 @@
+"""A recorded claim as its evidence file has it: read without any code of its room.
+
+`evidence/<paper>.json` holds for each claim everything that is shown of it: the terms and when they were registered,
+the verdict with its findings, every trial, and the context in which they ran. The terminal, the README, the report, the
+documentation and the web page all show what is read here.
+"""
+
+import functools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from paperwright.claims.claim import Reported
+from paperwright.claims.fingerprint import Context
+from paperwright.claims.judgement import Judgement, trials_of
+from paperwright.claims.revision import Revision
+from paperwright.claims.rule import Finding, Region
+from paperwright.claims.trial import Outcome
+from paperwright.claims.verdict import Verdict
+from paperwright.registry import Room, UnknownPaper, registry
+from paperwright.stats import Interval
+
+FORMAT: Final = 2
+
+
+class EvidenceError(ValueError):
+    """An evidence file that cannot be read; the message names it."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A claim in an evidence file.
+
+    Attributes:
+        judgement: what it came to.
+        context: what its numbers rest on.
+        trials: each trial's arm, seed, numbers, error, start, time and peak memory.
+        renewals: when a sample of its trials ran again on changed code with equal numbers, and which.
+    """
+
+    judgement: Judgement
+    context: Context
+    trials: tuple[Mapping[str, Any], ...]
+    renewals: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.judgement.name
+
+
+def recorded_claims(room: Room) -> dict[str, Recorded]:
+    """The claims in a room's evidence file, by name; none if there is no file.
+
+    Raises:
+        EvidenceError: the file is not what the tool writes.
+    """
+    return read_evidence(room.evidence_path, room.name)
+
+
+def read_evidence(path: Path, paper: str) -> dict[str, Recorded]:
+    """The claims of an evidence file, by name; none if there is no file.
+
+    Raises:
+        EvidenceError: the file is not what the tool writes.
+    """
+    try:
+        return dict(_read(path, paper, path.stat().st_mtime_ns))
+    except OSError:
+        return {}
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: Path, paper: str, changed: int) -> dict[str, Recorded]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise EvidenceError(f"{path} has format {content['format']}, this paperwright reads {FORMAT}")
+        return {
+            claim["claim"]: _recorded(f"{paper}/{claim['claim']}", content["budget"], claim)
+            for claim in content["claims"]
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, EvidenceError):
+            raise
+        raise EvidenceError(f"{path} is not an evidence file: {type(error).__name__}: {error}") from None
+
+
+def history(paper: str, name: str, budget: str) -> list[Revision]:
+    """The revisions of a claim that its room's evidence file knows, the present one last."""
+    try:
+        found = recorded_claims(registry().room(paper)).get(name)
+    except (UnknownPaper, EvidenceError):
+        return []
+    if found is None or found.judgement.budget != budget:
+        return []
+    return [*found.judgement.earlier, found.judgement.revision]
+
+
+def _recorded(path: str, budget: str, claim: Mapping[str, Any]) -> Recorded:
+    outcomes = [
+        (
+            trial["arm"],
+            trial["seed"],
+            Outcome(
+                trial["numbers"],
+                trial["error"],
+                None,
+                trial["started"],
+                trial["seconds"],
+                trial["peak_memory"],
+                claim["machines"][trial["machine"]],
+            ),
+        )
+        for trial in claim["trials"]
+    ]
+    judgement = Judgement(
+        path=path,
+        budget=budget,
+        revision=Revision(**claim["revision"]),
+        verdict=Verdict(claim["verdict"]),
+        metrics=tuple(claim["metrics"]),
+        compared=tuple(claim["compared"]),
+        reported=tuple(Reported(**figure) for figure in claim["reported"]),
+        where=claim["where"],
+        scale=claim["scale"],
+        remarks=claim["remarks"],
+        findings=tuple(map(_finding, claim["findings"])),
+        seeds=claim["seeds"],
+        level=claim["level"],
+        means={
+            arm: {metric: _interval(mean) for metric, mean in metrics.items()}
+            for arm, metrics in claim["means"].items()
+        },
+        trials=trials_of(outcomes),
+        earlier=tuple(Revision(**earlier) for earlier in claim["earlier"]),
+        problem=claim["problem"],
+    )
+    return Recorded(judgement, Context(**claim["context"]), tuple(claim["trials"]), tuple(claim["renewals"]))
+
+
+def _interval(content: Mapping[str, Any]) -> Interval:
+    low, high = content["low"], content["high"]
+    return Interval(
+        content["estimate"],
+        -math.inf if low is None else low,
+        math.inf if high is None else high,
+        content["level"],
+        content["method"],
+    )
+
+
+def _finding(content: Mapping[str, Any]) -> Finding:
+    low, high = content["region"]["low"], content["region"]["high"]
+    region = Region(-math.inf if low is None else low, math.inf if high is None else high, content["region"]["closed"])
+    return Finding(content["effect"], _interval(content), region, Verdict(content["verdict"]), content["reason"])
+
+
+def as_json(judgement: Judgement) -> dict[str, Any]:
+    """Everything that is shown of a judgement, as JSON values; an open end of an interval is null."""
+    return {
+        "claim": judgement.name,
+        "revision": judgement.revision.as_json(),
+        "statement": judgement.statement,
+        "where": judgement.where,
+        "scale": judgement.scale,
+        "remarks": judgement.remarks,
+        "verdict": judgement.verdict.value,
+        "problem": judgement.problem,
+        "seeds": judgement.seeds,
+        "level": judgement.level,
+        "metrics": list(judgement.metrics),
+        "compared": list(judgement.compared),
+        "findings": [finding_json(finding) for finding in judgement.findings],
+        "means": {
+            arm: {metric: interval_json(mean) for metric, mean in metrics.items()}
+            for arm, metrics in judgement.means.items()
+        },
+        "reported": [asdict(figure) for figure in judgement.reported],
+        "earlier": [revision.as_json() for revision in judgement.earlier],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    region = finding.region
+    return {
+        "effect": finding.effect,
+        **interval_json(finding.interval),
+        "region": {"low": _closed(region.low), "high": _closed(region.high), "closed": region.closed},
+        "expected": str(region),
+        "verdict": finding.verdict.value,
+        "reason": finding.reason,
+    }
+
+
+def interval_json(interval: Interval) -> dict[str, Any]:
+    return {
+        "estimate": interval.estimate,
+        "low": _closed(interval.low),
+        "high": _closed(interval.high),
+        "level": interval.level,
+        "method": interval.method,
+    }
+
+
+def _closed(end: float) -> float | None:
+    return end if math.isfinite(end) else None
+
+
+def trials_json(outcomes: Sequence[tuple[str, int, Outcome]]) -> dict[str, Any]:
+    """The trials of a claim and the machines that they ran on, each machine once."""
+    machines = list({json.dumps(dict(outcome.machine), sort_keys=True): None for _, _, outcome in outcomes})
+    return {
+        "machines": [json.loads(machine) for machine in machines],
+        "trials": [
+            {
+                "arm": arm,
+                "seed": seed,
+                "numbers": outcome.numbers,
+                "error": outcome.error,
+                "started": round(outcome.started, 3),
+                "seconds": round(outcome.seconds, 3),
+                "peak_memory": outcome.peak_memory,
+                "machine": machines.index(json.dumps(dict(outcome.machine), sort_keys=True)),
+            }
+            for arm, seed, outcome in outcomes
+        ],
+    }

@@ -1,0 +1,86 @@
+"""Revisions of a claim: what was fixed before which seeds ran.
+
+The terms of a claim (statement, arms, rule, looks, settings) are hashed and registered before its first verdict seed
+runs. A claim whose terms change after verdict seeds ran is a new revision: its seeds begin where those of the earlier
+ones end, so that nothing is judged on seeds that helped to change it, and what the earlier revisions came to is kept.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from paperwright.claims.claim import digest_of_terms
+from paperwright.claims.trial import PILOT_SEEDS
+
+if TYPE_CHECKING:
+    from paperwright.claims.catalogue import Entry
+    from paperwright.claims.store import Store
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision of a claim at a budget.
+
+    Attributes:
+        number: 1, 2 ...
+        terms: what was fixed, as `Claim.terms` writes it; `digest` its hash.
+        first_seed: its seeds count from here.
+        registered: when the terms were hashed, in seconds since the epoch, before its first seed ran; None for records
+            older than registration itself.
+        came_to: what it came to, once it has been judged: verdict, seeds and findings in words.
+    """
+
+    number: int
+    terms: Mapping[str, Any]
+    digest: str
+    first_seed: int = 0
+    registered: float | None = None
+    came_to: Mapping[str, Any] | None = None
+
+    @property
+    def end(self) -> int:
+        """The first seed that this revision cannot use."""
+        return self.first_seed + int(max(self.terms["looks"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+
+def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Iterable[str]) -> Revision:
+    """The revision that these terms belong to: the known one of the same hash, or a new one on fresh seeds.
+
+    Args:
+        terms: the claim's terms as they are now.
+        known: the revisions registered so far.
+        used: the hashes of those of which verdict seeds ran.
+    """
+    digest = digest_of_terms(terms)
+    for revision in known:
+        if revision.digest == digest:
+            return revision
+    ran = [revision for revision in known if revision.digest in set(used)]
+    first = max((revision.end for revision in ran), default=0)
+    if first + max(terms["looks"]) > PILOT_SEEDS:
+        raise ValueError(f"this claim's seeds would reach {PILOT_SEEDS:,}, where pilot seeds begin")
+    number = max((revision.number for revision in ran), default=0) + 1
+    return Revision(number, terms, digest, first, time.time())
+
+
+def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple[list[Revision], set[str]]:
+    """The revisions of a claim that its evidence file and a store know, by number; and the hashes of those that ran."""
+    from paperwright.claims.recorded import history
+
+    found = {revision.digest: revision for revision in history(entry.paper, entry.name, budget)}
+    used = set(found)
+    for revision in store.revisions(entry.paper, entry.name, budget) if store is not None else ():
+        found.setdefault(revision.digest, revision)
+    if store is not None:
+        used |= store.hashes_that_ran(entry.paper, entry.name, budget)
+    return sorted(found.values(), key=lambda revision: revision.number), used
+
+
+def current_revision(entry: "Entry", budget: str, store: "Store | None") -> Revision:
+    """The revision of a claim as it stands now; registered nowhere yet if it is new."""
+    return next_revision(entry.claim.terms(budget), *known_revisions(entry, budget, store))

@@ -1,0 +1,181 @@
+"""Revisions: terms are registered before the first seed, a changed claim moves on, changed code is renewed."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from paperwright.claims import Above, Budget, Claim, Plan, Store, check, select
+from paperwright.claims.claim import plain
+from paperwright.claims.recorded import recorded_claims
+from paperwright.claims.revision import next_revision
+from paperwright.registry import registry
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def score(value: float, *, seed: int, device: str, epochs: int = 1, name: str | None = None) -> dict[str, float]:
+    return {"score": value + seed + epochs}
+
+
+def claim_of(**changed: object) -> Claim:
+    terms = {
+        "statement": "It scores.",
+        "arms": {"one": 1.0, "two": 2.0},
+        "rule": Above("score", 0.0, arm="one"),
+        "budgets": {"desk": Budget(seeds=(5, 10), epochs=3)},
+        "trial": score,
+        "scale": "the whole of it",
+    }
+    return Claim(**(terms | changed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"budgets": {"desk": Budget(seeds=3, epoch=3)}}, "the budget 'desk' does not fit the trial score"),
+        ({"budgets": {"desk": Budget(seeds=3, epochs="many")}}, "epochs='many'; the trial score expects"),
+        ({"budgets": {"desk": Budget(seeds=3, epochs=True)}}, "epochs=True"),
+        ({"budgets": {"desk": Budget(seeds=3, name=5)}}, "name=5"),
+        ({"budgets": {"desk": Budget(seeds=3, seed=5)}}, "multiple values for (keyword )?argument 'seed'"),
+        ({"budgets": {"desk": Budget(seeds=3, arms={"three": 3})}}, r"values for the arms \['three'\]"),
+        ({"trial": lambda arm, seed, config, device: {}}, "does not fit the trial"),
+        ({"trial": "score"}, "expected a function"),
+        ({"arms": {"one": object(), "two": 2.0}}, "the arm 'one' holds <object"),
+        ({"arms": {"one": float("nan"), "two": 2.0}}, "expected finite numbers"),
+        ({"arms": "one"}, "labels with their values"),
+        ({"arms": []}, "a claim needs arms"),
+        ({"scale": " "}, "needs a scale"),
+        ({"tolerance": -1.0}, "tolerance"),
+        ({"timeout": 0}, "timeout"),
+    ],
+)
+def test_a_claim_that_does_not_fit_is_refused_when_it_is_made(changed: dict[str, object], said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        claim_of(**changed)
+
+
+def test_terms_change_with_what_is_tried_and_with_nothing_else() -> None:
+    base = claim_of().fingerprint("desk")
+    same = [{"remarks": "other words"}, {"scale": "said otherwise"}, {"tolerance": 0.1}, {"timeout": 5.0}]
+    assert {claim_of(**changed).fingerprint("desk") for changed in same} == {base}
+    other = [
+        {"statement": "It scores more."},
+        {"arms": {"one": 1.5, "two": 2.0}},
+        {"rule": Above("score", 0.5, arm="one")},
+        {"level": 0.9},
+        {"budgets": {"desk": Budget(seeds=(5, 20), epochs=3)}},
+        {"budgets": {"desk": Budget(seeds=(5, 10), epochs=4)}},
+        {"budgets": {"desk": Budget(seeds=(5, 10), epochs=3, arms={"one": 1.75})}},
+    ]
+    digests = {claim_of(**changed).fingerprint("desk") for changed in other}
+    assert len(digests | {base}) == len(other) + 1
+
+
+def test_values_of_arms_are_written_down_by_what_they_are() -> None:
+    assert plain({"a": (1, 2.5, None, score, Budget)}) == {"a": [1, 2.5, None, "score", "Budget"]}
+    with pytest.raises(TypeError, match="functions and classes by name"):
+        plain(lambda: 0, "the arm 'x'")
+
+
+def test_a_changed_claim_moves_on_to_fresh_seeds() -> None:
+    first = next_revision(claim_of().terms("desk"), (), ())
+    assert (first.number, first.first_seed, first.end) == (1, 0, 10)
+    changed = claim_of(statement="It scores more.").terms("desk")
+    assert next_revision(changed, [first], ()).number == 1, "nothing ran yet: it may still be changed"
+    second = next_revision(changed, [first], {first.digest})
+    assert (second.number, second.first_seed) == (2, 10)
+    assert next_revision(claim_of().terms("desk"), [first, second], {first.digest, second.digest}) == first
+    third = next_revision(claim_of(statement="It rises.").terms("desk"), [first, second], {first.digest, second.digest})
+    assert (third.number, third.first_seed) == (3, 20)
+
+
+def test_the_seed_that_ran_is_the_seed_that_is_recorded(edit: Callable[[str, str], None], tmp_path: Path) -> None:
+    with Store(tmp_path / "evidence.sqlite") as store:
+        check(select(["toy/adds"]), store)
+        (registered,) = store.revisions("toy", "adds", "desk")
+        edit("Adding a number raises", "Adding any number raises")
+        (judgement,) = check(select(["toy/adds"]), store)
+        seeds = {record.key.seed for record in store.records("toy", "adds") if record.key.seed >= 20}
+        begun = min(record.outcome.started for record in store.records("toy", "adds"))
+    assert seeds == {20, 21, 22, 23, 24}
+    assert (judgement.revision.number, judgement.seeds, judgement.verdict) == (2, 5, "holds")
+    assert registered.registered is not None
+    assert registered.registered <= begun, "the terms are written down before the first trial"
+    (earlier,) = judgement.earlier
+    assert earlier.came_to is not None
+    assert earlier.came_to["verdict"] == "holds"
+
+
+def test_evidence_keeps_what_earlier_revisions_came_to(paperwright: Run, toy: Path) -> None:
+    paperwright("check", "toy/adds")
+    paperwright("export", "toy", "--evidence")
+    text = (toy / "claims.py").read_text(encoding="utf-8")
+    (toy / "claims.py").write_text(text.replace("Adding a number raises", "Adding any number raises"), encoding="utf-8")
+    assert "the claim changed" in paperwright("verify", "toy").stdout
+    # Another machine: its store knows nothing, the evidence file knows which seeds are spent.
+    assert paperwright("check", "toy/adds", "--store", str(toy / "other.sqlite")).returncode == 0
+    paperwright("export", "toy", "--evidence", "--store", str(toy / "other.sqlite"))
+    claim = next(each for each in json.loads((toy / "evidence.json").read_text())["claims"] if each["claim"] == "adds")
+    assert claim["revision"]["number"] == 2
+    assert {trial["seed"] for trial in claim["trials"]} == {20, 21, 22, 23, 24}
+    (earlier,) = claim["earlier"]
+    assert earlier["came_to"]["verdict"] == "holds"
+    assert earlier["terms"]["statement"] == "Adding a number raises the score."
+    report = paperwright("report", "toy", "--evidence", "--out", str(toy / "report.html"))
+    assert report.returncode == 0
+    assert "revision 1 (seeds 0 to 19): holds" in (toy / "report.html").read_text(encoding="utf-8")
+    assert "toy/adds                                      holds" in paperwright("verify", "toy").stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"registered": 1', '"registered": 9', "10 of its trials ran before its terms were registered"),
+        ("raises the score", "lowers the score", "the recorded terms are not those that were hashed"),
+        ('"seed": 1,', '"seed": 7,', "does not follow from the recorded trials"),
+    ],
+)
+def test_evidence_that_is_not_what_was_registered_is_refused(
+    paperwright: Run, toy: Path, old: str, new: str, said: str
+) -> None:
+    paperwright("check", "toy/adds")
+    paperwright("export", "toy", "--evidence")
+    path = toy / "evidence.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    found = paperwright("verify", "toy")
+    assert said in found.stdout
+    assert found.returncode == 1
+
+
+def test_renewal_stamps_what_gives_the_same_numbers(paperwright: Run, toy: Path) -> None:
+    paperwright("check", "toy/adds", "toy/exact")
+    paperwright("export", "toy", "--evidence")
+    text = (toy / "claims.py").read_text(encoding="utf-8")
+    tidy = text.replace('    shift = effect if arm == "with" else 0.0\n', '    shift = effect * (arm == "with")\n')
+    (toy / "claims.py").write_text(tidy, encoding="utf-8")
+    assert "the source changed" in paperwright("verify", "toy").stdout
+    renewed = paperwright("renew", "toy", "--sample", "4")
+    assert renewed.returncode == 0
+    assert "renewed toy/adds" in renewed.stdout
+    assert "4 of 10 trials ran again with equal numbers" in renewed.stdout
+    assert "toy/exact" not in renewed.stdout, "it was not stale"
+    (renewal,) = recorded_claims(registry().room("toy"))["adds"].renewals
+    assert {each["arm"] for each in renewal["sample"]} == {"with", "without"}
+    assert renewal["from"] != renewal["to"]
+    assert "renewed on" in paperwright("verify", "toy").stdout
+
+    (toy / "claims.py").write_text(tidy.replace("effect * (arm", "1.0001 * effect * (arm"), encoding="utf-8")
+    left = paperwright("renew", "toy")
+    assert left.returncode == 1
+    assert "trials differ; first, with: score is" in left.stdout
+    assert "the source changed" in paperwright("verify", "toy").stdout
+
+
+def test_pilot_and_smoke_runs_belong_to_no_revision(toy: Path, tmp_path: Path) -> None:
+    with Store(tmp_path / "evidence.sqlite") as store:
+        check(select(["toy/adds"]), store, Plan(pilot=True, seeds=2))
+        check(select(["toy/adds"]), store, Plan("smoke"))
+        assert store.revisions("toy", "adds", "desk") == store.revisions("toy", "adds", "smoke") == []
