@@ -5,12 +5,16 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from paperwright import __version__
 from paperwright.cards import WINGS
+from paperwright.claims import Budget, Claim, Greater, judge
+from paperwright.claims.fingerprint import Context
+from paperwright.claims.recorded import as_json
 from paperwright.cli import ENGINE, engine_commands, main
 from paperwright.registry import Registry, registry
 
@@ -120,16 +124,32 @@ def test_show_tells_all_that_the_card_holds(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_show_gives_the_recorded_verdicts(capsys: pytest.CaptureFixture[str], site: Path) -> None:
-    finding = {"effect": "accuracy: ours - theirs", "estimate": 0.02512, "low": 0.01, "high": None, "expected": "> 0"}
-    claim = {"claim": "it_helps", "statement": "It helps.", "verdict": "holds", "problem": None, "seeds": 10}
-    other = claim | {"claim": "it_is_fast", "verdict": None, "problem": "the data cannot be had", "findings": []}
-    content = {"format": 1, "budget": "desk", "claims": [claim | {"findings": [finding]}, other]}
+    claim = Claim(
+        "It helps.",
+        arms=["ours", "theirs"],
+        rule=Greater("accuracy", "ours", than="theirs"),
+        budgets={"desk": Budget(seeds=10)},
+        trial=lambda arm, **_: {},
+        scale="small",
+    )
+    gains = [0.021, 0.024, 0.025, 0.026, 0.027, 0.028, 0.022, 0.0235, 0.0265, 0.0275]
+    numbers = {
+        "ours": {seed: {"accuracy": 0.5 + gain} for seed, gain in enumerate(gains)},
+        "theirs": {seed: {"accuracy": 0.5} for seed in range(10)},
+    }
+    content = {"format": 2, "budget": "desk", "claims": []}
+    for judgement in (
+        judge("brought_4/it_helps", claim, "desk", numbers),
+        judge("brought_4/it_is_fast", claim, "desk", {}).without_verdict("the data cannot be had"),
+    ):
+        rest = {"context": asdict(Context("", "", "cpu")), "renewals": [], "trials": [], "machines": []}
+        content["claims"].append(as_json(judgement) | rest)
     evidence = site / "brought_4" / "evidence.json"
     evidence.write_text(json.dumps(content), encoding="utf-8")
     assert main(["show", "brought_4"]) == 0
     page = capsys.readouterr().out
     assert "  holds (desk)       It helps.\n" in page
-    assert "it_helps: accuracy: ours - theirs 0.02512 [0.01, inf]; 10 seeds\n" in page
+    assert "it_helps: accuracy: ours - theirs = 0.02505 [, expected above 0; 10 seeds\n" in page
     assert "  no verdict (desk)  It helps.\n                     it_is_fast: the data cannot be had\n" in page
     assert main(["show", "brought_4", "--json"]) == 0
     assert [row["claim"] for row in json.loads(capsys.readouterr().out)["evidence"]] == ["it_helps", "it_is_fast"]

@@ -16,39 +16,29 @@ PIPE_WIDTH = 100
 WIDEST = 110
 
 
-def evidence_summary(room: Room) -> list[dict[str, str]] | None:
+def evidence_summary(room: Room) -> list[dict[str, str]]:
     """The recorded verdicts on a paper's claims, a row for each: `claim`, `verdict`, `statement`, `figures`.
 
     Read from the evidence file alone, without the room's code: `paperwright verify` says what of it still stands.
-    None where there is no such file.
     """
+    from paperwright.claims import summary
+    from paperwright.claims.recorded import EvidenceError, recorded_claims
+
     try:
-        content = json.loads(room.evidence_path.read_text(encoding="utf-8"))
-        return [
-            {
-                "claim": claim["claim"],
-                "verdict": f"{claim['verdict'] or 'no verdict'} ({content['budget']})",
-                "statement": claim["statement"],
-                "figures": claim["problem"]
-                or "; ".join([*map(_finding, claim["findings"]), f"{claim['seeds']} seeds"]),
-            }
-            for claim in content["claims"]
-        ]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        print(f"paperwright: {room.evidence_path} is not an evidence file: {reason}", file=sys.stderr)
-        return None
-
-
-def _finding(finding: dict[str, Any]) -> str:
-    """An effect with its interval, open ends as infinite ones."""
-    if finding["low"] is not None and finding["low"] == finding["high"]:
-        return f"{finding['effect']} {finding['estimate']:.4g}"
-    low, high = (f"{end:.4g}" if end is not None else "inf" for end in (finding["low"], finding["high"]))
-    low = f"-{low}" if finding["low"] is None else low
-    return f"{finding['effect']} {finding['estimate']:.4g} [{low}, {high}]"
+        recorded = recorded_claims(room)
+    except EvidenceError as error:
+        print(f"paperwright: {error}", file=sys.stderr)
+        return []
+    return [
+        {
+            "claim": name,
+            "verdict": claim.judgement.verdict.value,
+            "budget": claim.judgement.budget,
+            "statement": claim.judgement.statement,
+            "figures": "; ".join([*summary.effects(claim.judgement, most=3), summary.basis(claim.judgement)]),
+        }
+        for name, claim in recorded.items()
+    ]
 
 
 def list_page(rooms: Sequence[Room]) -> None:
@@ -93,11 +83,12 @@ def show_page(room: Room) -> None:
     page.paragraphs(import_lines(room))
     page.heading("Claims")
     if evidence := evidence_summary(room):
-        width = max(len(row["verdict"]) for row in evidence)
-        colours = {"holds": "green", "fails": "red", "undecided": "yellow"}
+        from paperwright.claims.verdict import Verdict
+
+        width = max(len(f"{row['verdict']} ({row['budget']})") for row in evidence)
         for row in evidence:
-            colour = colours.get(row["verdict"].partition(" ")[0], "")
-            page.entry(row["verdict"].ljust(width), Text(row["statement"]), colour)
+            said = f"{row['verdict']} ({row['budget']})".ljust(width)
+            page.entry(said, Text(row["statement"]), Verdict(row["verdict"]).color)
             page.entry(" " * width, Text(f"{row['claim']}: {row['figures']}", style="dim"))
     else:
         page.paragraphs(f"No verdict is recorded here yet; `paperwright check {room.name}` tries the claims.")

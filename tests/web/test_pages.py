@@ -8,8 +8,11 @@ import httpx
 import pytest
 from small_library import Served
 
-from paperwright.registry import registry
-from paperwright.web.rooms import claims_of
+from paperwright.claims import summary
+from paperwright.claims.report import _signed, report_html
+from paperwright.claims.tables import markdown
+from paperwright.registry import Room, registry
+from paperwright.web.rooms import claims_of, figures_of
 
 PAGES = (
     "/",
@@ -144,8 +147,8 @@ def test_a_paper_with_a_room_leads_to_card_method_and_claims(client: httpx.Clien
     assert claims
     for claim in claims:
         assert claim.statement in text
-        assert claim.word in text
-    assert text.count('class="chart"') >= sum(bool(claim.panels) for claim in claims)
+        assert claim.verdict in text
+    assert text.count('<figure class="drawn"><svg') >= sum(bool(claim.findings) for claim in claims)
 
 
 @pytest.mark.parametrize("room", registry().rooms(), ids=lambda room: room.name)
@@ -153,11 +156,29 @@ def test_every_room_has_its_page_with_the_paper_s_figures_beside_ours(client: ht
     reply = client.get(f"/rooms/{room.name}")
     assert reply.status_code == 200
     claims = claims_of(room)
-    quoted = [arm for claim in claims for panel in claim.panels for arm in panel.arms if arm.paper is not None]
-    assert reply.text.count('<path class="paper-mark" d="M') + reply.text.count('class="paper-mark" d=') > 0
-    for arm in quoted:
-        assert f"{arm.paper:.4g}" in reply.text
+    for figure in (figure for claim in claims for figure in claim.reported):
+        assert f"{figure.value:.4g}" in reply.text
     assert " style=" not in reply.text
+
+
+@pytest.mark.parametrize("room", registry().rooms(), ids=lambda room: room.name)
+def test_page_report_and_readme_show_the_same_numbers(client: httpx.Client, room: Room) -> None:
+    """What was recorded is read once: every effect with its interval stands alike wherever it is shown."""
+    page, claims = unescape(client.get(f"/rooms/{room.name}").text), claims_of(room)
+    report = unescape(report_html(claims))
+    readme = unescape(markdown(claims)).replace("\\", "")
+    for claim in claims:
+        for text in (page, report, readme):
+            assert claim.statement in " ".join(text.split())
+        for finding in claim.findings:
+            found = summary.interval(finding.interval)
+            assert finding.effect in page
+            assert f"<b>{found}</b>" in page
+            assert f"<b>{_signed(found)}</b>" in report
+        for effect in summary.effects(claim, most=2):
+            assert effect in readme
+        for figure in figures_of(room, claims)[claim.path]:
+            assert set(re.findall(r" d=\"[^\"]*\"", figure)) <= set(re.findall(r" d=\"[^\"]*\"", report))
 
 
 def test_plain_forms_do_what_scripts_do(client: httpx.Client, served: Served) -> None:

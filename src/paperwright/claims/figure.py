@@ -309,8 +309,8 @@ def _inline(figure: "Figure", salt: str, description: str, titles: Mapping[str, 
             node.attrib.pop("id", None)
         if (link := node.attrib.pop(_LINK, None)) is not None:
             node.set("href", link)
-        if (style := node.get("style")) is not None:
-            node.set("style", _themed(style))
+        if (style := node.attrib.pop("style", None)) is not None:
+            node.attrib.update(_themed(style))
     height = float(figure.get_size_inches()[1]) * 72
     attributes = {"viewBox": f"0 0 {_WIDTH:g} {height:g}", "role": "img", "aria-label": _printable(description)}
     root.attrib.clear()
@@ -319,14 +319,12 @@ def _inline(figure: "Figure", salt: str, description: str, titles: Mapping[str, 
 
 
 @functools.lru_cache(maxsize=1024)
-def _themed(style: str) -> str:
-    """A style attribute with the page's inks, and its font, which is inherited."""
-    kept = []
+def _themed(style: str) -> dict[str, str]:
+    """A style attribute as attributes of their own, which strict pages allow, with the page's inks and its font."""
+    kept = {}
     for declaration in style.split(";"):
         name, _, value = declaration.partition(":")
         name, value = name.strip(), value.strip()
-        if name in ("fill", "stroke"):
-            value = _VARIABLES.get(value, value)
         if name and name != "font-family":
-            kept.append(f"{name}: {value}")
-    return "; ".join(kept)
+            kept[name] = _VARIABLES.get(value, value) if name in ("fill", "stroke") else value
+    return kept

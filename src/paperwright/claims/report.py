@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 TITLE: Final = "What the claims came to"
 
-_BUDGETS: Final = {
-    "smoke": ("smoke run", "A smoke run shows that the experiment runs. It decides nothing."),
-    "desk": ("desk verdict", "A desk verdict is about the smaller version of the experiment that is described here."),
-    "paper": ("paper scale", "Tried at the scale of the paper's own experiment."),
+_MEANING: Final = {
+    "smoke": "A smoke run shows that the experiment runs. It decides nothing.",
+    "desk": "A desk verdict is about the smaller version of the experiment that is described here.",
+    "paper": "Tried at the scale of the paper's own experiment.",
 }
 
 
@@ -75,7 +75,7 @@ def report_html(
         summary=summary.counts(judgements),
         overview=overview,
         papers=[{"name": name, "card": _card(name, registry), "claims": claims} for name, claims in papers.items()],
-        budgets=[_BUDGETS[budget][1] for budget in _BUDGETS if any(each.budget == budget for each in judgements)],
+        budgets=[_MEANING[budget] for budget in _MEANING if any(each.budget == budget for each in judgements)],
         version=__version__,
         today=f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
     )
@@ -105,7 +105,6 @@ def _card(paper: str, house: Registry | None) -> Card | None:
 
 def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
     """What the template shows of one claim."""
-    label, meaning = _BUDGETS[judgement.budget]
     place = {arm: number for number, arm in enumerate(judgement.arms)}
     rows = sorted(summary.rows(judgement), key=lambda row: (place.get(row.arm, len(place)), row.metric))
     return {
@@ -114,8 +113,8 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
         "statement": judgement.statement,
         "where": judgement.where,
         "verdict": judgement.verdict,
-        "budget": label,
-        "meaning": meaning,
+        "budget": summary.BUDGETS[judgement.budget],
+        "meaning": _MEANING[judgement.budget],
         "basis": _basis(judgement),
         "paper": summary.paper_figures(judgement),
         "effects": [
@@ -135,7 +134,7 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
                 "ours": _signed(summary.number(row.ours.estimate)) if row.ours else "",
                 "interval": _ends(row),
                 "paper": _paper_cell(row),
-                "where": ", ".join(filter(None, (row.paper.where, row.paper.note))) if row.paper else "",
+                "where": summary.place(row.paper) if row.paper else "",
             }
             for row in rows
         ],

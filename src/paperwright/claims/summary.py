@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
 from paperwright.claims.verdict import Verdict
 from paperwright.claims.verdict import counts as counted
 from paperwright.stats import Interval
+
+BUDGETS: Final = {"smoke": "smoke run", "desk": "desk verdict", "paper": "paper scale"}
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,13 @@ def reported(figure: Reported | None) -> str:
     if figure is None:
         return ""
     spread = "" if figure.spread is None else f" ± {number(figure.spread)}"
-    place = ", ".join(filter(None, (figure.where, figure.note)))
-    return f"{number(figure.value)}{spread}" + (f" ({place})" if place else "")
+    where = place(figure)
+    return f"{number(figure.value)}{spread}" + (f" ({where})" if where else "")
+
+
+def place(figure: Reported) -> str:
+    """Where the paper's figure stands, and what is to be known of it."""
+    return ", ".join(filter(None, (figure.where, figure.note)))
 
 
 def paper_figures(judgement: Judgement) -> str:

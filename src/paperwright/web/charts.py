@@ -10,11 +10,8 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from paperwright.web.rooms import Panel, number
-
 _WIDTH: Final = 640.0
 _CHARACTER: Final = 6.6  # width of a character at the charts' text size
-_OTHER_UNIT: Final = 20.0  # a paper's figure this many times away is not drawn to scale: it would flatten the rest
 
 
 class _Drawing:
@@ -145,61 +142,6 @@ def line(
     return drawing.markup()
 
 
-def arms(panel: Panel) -> Markup:
-    """A claim's arms under one metric: ours with its interval and runs, the paper's figure as a diamond beside it."""
-    width, row, head = 460.0, 30.0, 24.0
-    ours = [value for arm in panel.arms for value in (arm.ours, arm.low, arm.high, *arm.runs) if value is not None]
-    largest = max(map(abs, ours), default=0.0)
-    marks = [
-        arm.paper
-        for arm in panel.arms
-        if arm.paper is not None and (not largest or abs(arm.paper) <= _OTHER_UNIT * largest)
-    ]
-    values = [value for value in [*ours, *marks] if math.isfinite(value)]
-    if not values:
-        return Markup("")
-    low, high = min(values), max(values)
-    pad = (high - low or abs(high) or 1.0) * 0.08
-    low, high = low - pad, high + pad
-    margin = min(170.0, max(len(_cut(arm.name, 24)) for arm in panel.arms) * _CHARACTER + 14)
-    bottom = head + row * len(panel.arms)
-
-    def across(value: float) -> float:
-        return margin + (width - margin - 14) * (value - low) / (high - low)
-
-    drawing = _Drawing(bottom + 24, _said(panel), width)
-    drawing.add("text", "metric", panel.metric, x=0, y=14)
-    for tick in _ticks(low, high, 4):
-        drawing.add("line", "grid", x1=across(tick), x2=across(tick), y1=head, y2=bottom)
-        drawing.add("text", "axis", number(tick), x=across(tick), y=bottom + 16, text_anchor="middle")
-    for place, arm in enumerate(panel.arms):
-        y = head + row * (place + 0.5)
-        drawing.add("text", "name", _cut(arm.name, 24), x=margin - 10, y=y + 4, text_anchor="end")
-        for index, value in enumerate(arm.runs):
-            shift = 2 * ((index + 0.5) * 0.6180339887498949 % 1) - 1  # a golden-ratio sequence spreads the dots evenly
-            drawing.add("circle", "run", cx=across(value), cy=y + 8 * shift, r=1.9)
-        if arm.ours is not None and arm.low is not None and arm.high is not None:
-            said = f"{arm.name}: {number(arm.ours)}"
-            if arm.low != arm.high:
-                said += f" [{number(arm.low)}, {number(arm.high)}]"
-                drawing.add("line", "line-1", x1=across(arm.low), x2=across(arm.high), y1=y, y2=y)
-            drawing.add("circle", "dot-1", title=said, cx=across(arm.ours), cy=y, r=4.5)
-        if arm.paper is not None:
-            said = f"the paper, {arm.name}: {number(arm.paper)}" + (f" ({arm.place})" if arm.place else "")
-            x = min(width - 10, max(margin, across(arm.paper)))
-            drawing.add("path", "paper-mark", title=said, d=f"M{x:.1f} {y - 6:.1f}l6 6-6 6-6-6z")
-    return drawing.markup()
-
-
-def _said(panel: Panel) -> str:
-    said = []
-    for arm in panel.arms:
-        ours = "" if arm.ours is None else f" {number(arm.ours)}"
-        theirs = "" if arm.paper is None else f", the paper {number(arm.paper)}"
-        said.append(f"{arm.name}{ours}{theirs}")
-    return f"{panel.metric}: {'; '.join(said)}"
-
-
 def _ticks(low: float, high: float, about: int) -> Iterable[float]:
     """Round numbers between two ends."""
     step = 10 ** math.floor(math.log10((high - low) / about))
@@ -207,6 +149,11 @@ def _ticks(low: float, high: float, about: int) -> Iterable[float]:
     first = math.ceil(low / step)
     for place in range(first, math.floor(high / step + 1e-9) + 1):
         yield place * step
+
+
+def number(value: float) -> str:
+    """Four significant digits, with a true minus sign."""
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _cut(text: str, most: int) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from paperwright.claims import summary
+from paperwright.claims.verdict import counts
 from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.filters import folded
 from paperwright.navigator.records import tag_name
@@ -13,7 +15,7 @@ from paperwright.web import charts
 from paperwright.web.narrowing import chosen_of, facets_of, filters_of
 from paperwright.web.parameters import MOST, Filters
 from paperwright.web.problems import NotThere
-from paperwright.web.rooms import claims_of, method_lines, room_named, room_of, verdicts_of
+from paperwright.web.rooms import claims_of, figures_of, method_lines, room_named, room_of, verdicts_of
 from paperwright.web.site import Site, site_of
 from paperwright.web.templates import Templates, query_string
 
@@ -101,12 +103,12 @@ def _room(room: Room | None) -> dict[str, Any]:
     if room is None:
         return {"room": None}
     claims = claims_of(room)
-    drawn = {claim.path: [charts.arms(panel) for panel in claim.panels] for claim in claims}
     return {
         "room": room,
         "claims": claims,
         "method": method_lines(room),
-        "charts_of": drawn,
+        "figures_of": figures_of(room, claims),
+        "summary": summary,
         "came_to": verdicts_of(claims),
     }
 
@@ -118,7 +120,7 @@ def rooms(request: Request, pages: Pages) -> Response:
 
     house = registry().rooms()
     wings = {wing: [room for room in house if room.wing == wing] for wing in WINGS}
-    verdicts = {room.name: [claim.word for claim in claims_of(room)] for room in house}
+    verdicts = {room.name: counts(claim.verdict for claim in claims_of(room)) for room in house}
     return pages.page(request, "rooms.html", wings=wings, about=WINGS, verdicts=verdicts)
 
 
