@@ -83,7 +83,7 @@ def effects(judgement: Judgement, most: int = 4) -> list[str]:
     Those that do not hold come first; of many, `most` are said and the rest counted.
     """
     order = sorted(judgement.findings, key=lambda finding: finding.verdict is Verdict.HOLDS)
-    said = [str(finding) for finding in order[:most]]
+    said = [f"{finding} ({finding.reason})" if finding.reason else str(finding) for finding in order[:most]]
     rest = order[most:]
     if rest:
         held = sum(finding.verdict is Verdict.HOLDS for finding in rest)
