@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +54,17 @@ class StoreError(RuntimeError):
     """The store cannot be opened, read or written; the message says which file and what to do."""
 
     exit_code = 4
+
+
+class Lease(Enum):
+    """What asking for a trial came to; true where it was given."""
+
+    REFUSED = 0
+    GIVEN = 1
+    TAKEN_OVER = 2
+
+    def __bool__(self) -> bool:
+        return self is not Lease.REFUSED
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,7 @@ class Store:
         self._lock = threading.RLock()
         self._contexts: dict[int, Context] = {}
         self._ids: dict[str, int] = {}
+        self._watched: dict[str, tuple[tuple[str, float], float]] = {}  # leases of others, and since when they are so
         if not create and not self.path.is_file():
             raise StoreError(f"there is no evidence store at {self.path}")
         with self._failing("open"):
@@ -252,22 +265,34 @@ class Store:
         )
         return cursor.rowcount == 1
 
-    def lease(self, key: Key) -> bool:
-        """Takes a trial for this process; False if it has a result already or another living process has it."""
-        now = time.time()
+    def lease(self, key: Key) -> Lease:
+        """Takes a trial for this process, from a dead one too; refused if it has a result or a living one has it."""
+        trial = str(key)
         with self._failing("write to"), self._transaction(durable=False):
             if self._has(key):
-                return False
-            row = self._db.execute(
-                "SELECT owner, host, pid, renewed FROM leases WHERE trial = ?", (str(key),)
-            ).fetchone()
-            if row is not None and row[0] != self.owner and _alive(row[1], row[2], row[3], now):
-                return False
+                return Lease.REFUSED
+            row = self._db.execute("SELECT owner, host, pid, renewed FROM leases WHERE trial = ?", (trial,)).fetchone()
+            others = row is not None and row[0] != self.owner
+            if others and self._alive(trial, *row):
+                return Lease.REFUSED
             self._db.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
-                (str(key), self.owner, platform.node(), os.getpid(), now),
+                (trial, self.owner, platform.node(), os.getpid(), time.time()),
             )
-        return True
+        return Lease.TAKEN_OVER if others else Lease.GIVEN
+
+    def _alive(self, trial: str, owner: str, host: str, pid: int, renewed: float) -> bool:
+        """Whether the process that holds a lease still lives: asked of the system on this host, by the clock elsewhere.
+
+        Clocks differ: one that is ahead makes a lease look fresh for long. So a lease that was not renewed for its own
+        length while this process looked on is dead as well.
+        """
+        seen, since = self._watched.setdefault(trial, ((owner, renewed), time.monotonic()))
+        if seen != (owner, renewed):
+            self._watched[trial] = ((owner, renewed), time.monotonic())
+        elif time.monotonic() - since > LEASE_SECONDS:
+            return False
+        return time.time() - renewed <= LEASE_SECONDS and _runs(host, pid)
 
     def renew(self) -> None:
         """Keeps this process's leases from running out; called every few seconds while trials run."""
@@ -331,16 +356,14 @@ class Store:
         return new, known
 
 
-def _alive(host: str, pid: int, renewed: float, now: float) -> bool:
-    """Whether the process that holds a lease still lives: asked of the system on this host, by the clock elsewhere."""
-    if now - renewed > LEASE_SECONDS:
-        return False
+def _runs(host: str, pid: int) -> bool:
+    """Whether a process runs; one of another host is taken to."""
     if host != platform.node():
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OSError):
+    except OSError:
         return True
     return True
