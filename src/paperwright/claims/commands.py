@@ -136,6 +136,7 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
     where: Place = place(on)
     try:
         with Store(path) as store, Watch() as watch:
+            _name_missing(store)
             judgements = check_claims(entries, store, plan, where, on_progress=watch)
     except Interrupted as stopped:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one is not to cut this short
@@ -251,9 +252,21 @@ def report(
 
 
 def _open(path: Path | None) -> "Store":
+    """A store to read from."""
     from paperwright.claims import Store
 
-    return Store(_store_path(path), create=False)
+    store = Store(_store_path(path), read_only=True)
+    _name_missing(store)
+    return store
+
+
+def _name_missing(store: "Store") -> None:
+    if store.missing:
+        print(
+            f"paperwright: {store.missing} records that were written to {store.path} are not in it any more (its log"
+            f" {store.path}-wal was damaged or cut short); a check runs their trials again",
+            file=sys.stderr,
+        )
 
 
 def _rooms(papers: list[str] | None) -> "list[Room]":
@@ -369,6 +382,6 @@ def merge(
 
     with Store(_store_path(store)) as target:
         for path in stores:
-            with Store(path, create=False) as source:
+            with _open(path) as source:
                 new, known = target.merge(source.records())
             print(f"{path}: {new} records taken in, {known} were here already")
