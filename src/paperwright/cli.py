@@ -1,7 +1,8 @@
 """The command line: a thin layer over the registry, the claims engine, the navigator and the plug-in templates.
 
-Exit codes: 0 done, or the claim holds; 1 it fails; 2 the command was misused; 3 undecided; 4 it could not run.
-An error for the user is one line on stderr. Nothing here imports numpy or torch: `--help` and `list` stay quick.
+Exit codes: 0 done, or the claim holds; 1 it fails; 2 the command was misused; 3 undecided; 4 it could not run; 70 an
+error of paperwright itself. An error for the user is one line on stderr. Nothing here imports numpy or torch: `--help`
+and `list` stay quick.
 """
 
 import sys
@@ -98,6 +99,10 @@ app = typer.Typer(
 )
 
 
+INTERNAL = 70
+"""The exit code of a fault of ours (EX_SOFTWARE of sysexits.h); 1 means that a claim fails."""
+
+
 class UsageError(ValueError):
     """The command was misused."""
 
@@ -174,7 +179,15 @@ def new(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; an error with an `exit_code` of its own becomes one line."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is not None:
+        return _run(arguments)
+    code = _run(sys.argv[1:])
+    if (containment := sys.modules.get("paperwright.claims.containment")) is not None:
+        containment.leave(code)  # threads that a trial left would keep the process from ending
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     arguments = arguments or ["--help"]
     try:
         if arguments == ["list"]:
@@ -194,7 +207,10 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         meant = getattr(error, "exit_code", None)
         if not isinstance(meant, int):
-            raise
+            import traceback
+
+            traceback.print_exc()
+            return _failed(f"an error of paperwright itself, not of a claim: {type(error).__name__}: {error}", INTERNAL)
         return _failed(getattr(error, "format_message", error.__str__)(), meant)
 
 

@@ -30,11 +30,10 @@ FILES = {
         def neighbour():
             return 3
 
-        claim = Claim("s", arms=["a"], rule=Above("x", 0.0), budgets={"desk": Budget(3)})
-
-        @claim.trial
-        def trial(arm, seed, config, device):
+        def trial(arm, *, seed, device):
             return {"x": helper(np.float64(seed))}
+
+        claim = Claim("s", arms=["a"], rule=Above("x", 0.0), budgets={"desk": Budget(3)}, trial=trial, scale="all")
         """,
 }
 

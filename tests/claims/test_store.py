@@ -1,5 +1,7 @@
 """The evidence store: what it keeps, what it refuses, and how it fails."""
 
+import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -8,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paperwright.claims import Budget, Claim, Greater, Store, StoreError, judge
 from paperwright.claims.fingerprint import Context
-from paperwright.claims.store import Key
+from paperwright.claims.store import LEASE_SECONDS, Key, Lease
 from paperwright.claims.trial import Outcome
 
 CONTEXT = Context("claim", "source", "cpu", {"python": "3"}, {})
@@ -244,6 +247,164 @@ def test_a_read_only_folder(
     assert found.returncode == 4
     assert_one_line(found.stderr)
     assert "--store" in found.stderr
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A folder that can be written until the second thing of the pair is called."""
+    folder = tmp_path / "sealed"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], capture_output=True, check=False)
+
+    def seal() -> None:
+        if not mounted.returncode:
+            subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+            return
+        for path in folder.iterdir():
+            path.chmod(0o400)
+        folder.chmod(0o500)
+        if os.access(folder, os.W_OK):
+            pytest.skip("this user may write everywhere")
+
+    yield folder, seal
+    if not mounted.returncode:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+    folder.chmod(0o700)
+
+
+def test_a_read_only_store_is_read(
+    toy: Path,
+    sealed: tuple[Path, Callable[[], None]],
+    tmp_path: Path,
+    paperwright: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    folder, seal = sealed
+    path = folder / "evidence.sqlite"
+    assert paperwright("check", "toy/adds", "--store", str(path)).returncode == 0
+    seal()
+    assert len(json.loads(paperwright("export", "toy", "--store", str(path)).stdout)) == 10
+    report = paperwright("report", "toy", "--store", str(path), "-o", str(tmp_path / "report.html"))
+    assert (report.returncode, (tmp_path / "report.html").is_file()) == (0, True)
+    assert "10 records taken in" in paperwright("merge", str(path)).stdout
+    assert paperwright("check", "toy/adds", "--store", str(path)).returncode == 4
+
+
+def test_a_read_only_store_has_the_records_of_its_log(sealed: tuple[Path, Callable[[], None]], tmp_path: Path) -> None:
+    folder, seal = sealed
+    kill_while_writing(tmp_path / "evidence.sqlite", 7)
+    for suffix in ("", "-wal"):
+        shutil.copy(tmp_path / f"evidence.sqlite{suffix}", folder)
+    seal()
+    with Store(folder / "evidence.sqlite", read_only=True) as store:
+        assert [record.key.seed for record in store.records()] == list(range(7))
+
+
+def kill_while_writing(path: Path, records: int) -> None:
+    """A store whose process was killed: its records lie in the write-ahead log."""
+    script = (
+        "import os; from test_store import key, outcome; from paperwright.claims import Store\n"
+        f"store = Store({str(path)!r})\n"
+        f"for seed in range({records}): store.add(key(seed), outcome())\n"
+        "os._exit(0)"
+    )
+    there = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    subprocess.run([sys.executable, "-c", script], check=True, env=os.environ | {"PYTHONPATH": there})
+    assert Path(f"{path}-wal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
+def test_records_lost_with_the_log_are_counted(path: Path, harm: str) -> None:
+    with Store(path) as store:
+        store.add(key(100), outcome())
+    kill_while_writing(path, 40)
+    log = Path(f"{path}-wal")
+    content = bytearray(log.read_bytes())
+    half = len(content) // 2
+    if harm == "remove":
+        log.unlink()
+    else:
+        content[half] ^= 0xFF
+        log.write_bytes(content if harm == "flip" else content[:half])
+    with Store(path) as store:
+        left = len(list(store.records()))
+        assert 0 < left < 41
+        assert store.missing == 41 - left
+
+
+def test_a_lost_record_is_named_by_the_commands(
+    toy: Path, path: Path, paperwright: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    assert paperwright("check", "toy/adds").returncode == 0
+    store = path.parent / "evidence.sqlite"
+    with sqlite3.connect(store) as database:
+        database.execute("DELETE FROM records WHERE id > 7")
+    database.close()
+    assert "3 records that were written to" in paperwright("export", "toy").stderr
+    assert "3 records that were written to" in paperwright("check", "toy/adds").stderr
+    assert paperwright("export", "toy").stderr == "", "they were run again"
+    store.unlink()
+    assert "records that were written" not in paperwright("check", "toy/adds").stderr, "another store"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE records SET numbers = '{\"score\": 1.'",
+        "UPDATE records SET numbers = '[1]'",
+        "UPDATE records SET machine = 'x'",
+        "UPDATE records SET config = '{'",
+        "UPDATE records SET seed = 'x'",
+        "UPDATE contexts SET content = '{'",
+        "UPDATE contexts SET content = '{\"colour\": 1}'",
+        "DELETE FROM contexts",
+        "UPDATE store SET value = 'x1' WHERE key = 'version'",
+        "DELETE FROM store WHERE key = 'origin'",
+    ],
+)
+def test_damaged_content_is_named(path: Path, harm: str) -> None:
+    with Store(path) as store:
+        store.add(key(0), outcome())
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute(harm)
+        database.commit()
+    with pytest.raises(StoreError, match="is damaged"), Store(path) as store:
+        list(store.records())
+
+
+def test_any_error_message_can_be_kept(path: Path) -> None:
+    with Store(path) as store:
+        store.add(key(0), replace(outcome(None), error="a \udcff", traceback="\ud800"))
+        (record,) = store.records()
+    assert (record.outcome.error, record.outcome.traceback) == (r"a \udcff", r"\ud800")
+
+
+def test_a_lease_ends_after_its_own_length_whatever_the_clocks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(path) as store:
+        for seed, ahead in ((0, 3600.0), (1, -3600.0)):
+            lease = (str(key(seed)), "another", "elsewhere", 1, time.time() + ahead)
+            store._db.execute("INSERT INTO leases VALUES (?, ?, ?, ?, ?)", lease)
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        assert store.lease(key(1)) is Lease.TAKEN_OVER
+        assert not store.lease(key(0))
+        now += LEASE_SECONDS - 1
+        assert not store.lease(key(0))
+        store._db.execute("UPDATE leases SET renewed = renewed + 10 WHERE host = 'elsewhere'")
+        now += 2
+        assert not store.lease(key(0)), "it was renewed"
+        now += LEASE_SECONDS - 1
+        assert not store.lease(key(0))
+        now += 2
+        assert store.lease(key(0)) is Lease.TAKEN_OVER
+
+
+def test_records_of_one_context(path: Path) -> None:
+    other = Context("claim", "other", "cpu")
+    with Store(path) as store:
+        store.add(key(0), outcome(1.0))
+        store.add(key(0, context=other), outcome(2.0))
+        assert [record.key.context for record in store.records(context=other)] == [other]
+        assert list(store.records(context=Context("claim", "a third", "cpu"))) == []
 
 
 def test_import_costs_no_torch() -> None:

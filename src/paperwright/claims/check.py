@@ -1,25 +1,34 @@
 """Checking claims: plans the trials that a verdict needs, runs what is not recorded yet, and judges look by look."""
 
 import contextlib
+import math
+import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from paperwright.claims.catalogue import Entry
-from paperwright.claims.executors import InProcess, Place
+from paperwright.claims.containment import GRACE_SECONDS
+from paperwright.claims.executors import InProcess, Place, Unreachable
 from paperwright.claims.fingerprint import context_of
 from paperwright.claims.judgement import Judgement, came_to, judge, trials_of
 from paperwright.claims.reached_code import code_of
 from paperwright.claims.standing import revisions_of
-from paperwright.claims.store import Key, Record, Store
+from paperwright.claims.store import Key, Lease, Record, Store
 from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
 from paperwright.data import DataCorrupted, DataUnavailable
 
-POLL_SECONDS = 0.2
+POLL_SECONDS: Final = 0.2
+
+ASK_SECONDS: Final = 5.0
+"""How often a place where nothing finishes is asked whether it can work."""
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long a place that cannot work is waited for."""
 
 
 class UsageError(ValueError):
@@ -38,6 +47,7 @@ class Progress:
         done: the trials finished or found recorded, of `planned` (which shrinks when a claim is decided early).
         seconds_left: an estimate from the trials that ran; None before the first.
         last: the trial that just finished, if one did.
+        note: what a user should know of the place or the store, when it comes up.
     """
 
     judgements: tuple[Judgement, ...]
@@ -46,6 +56,7 @@ class Progress:
     planned: int
     seconds_left: float | None
     last: tuple[Task, Outcome] | None = None
+    note: str | None = None
 
 
 class Interrupted(KeyboardInterrupt):
@@ -66,6 +77,7 @@ class Plan:
         device: a torch device string.
         pilot: run pilot seeds, which never count for a verdict.
         config: changes to the budget's settings, for pilots only.
+        timeout: seconds that a trial may run, if its claim states no fewer; None for no limit.
     """
 
     budget: str = "desk"
@@ -73,6 +85,7 @@ class Plan:
     device: str = "cpu"
     pilot: bool = False
     config: Mapping[str, Any] | None = None
+    timeout: float | None = None
 
 
 def check(
@@ -95,8 +108,11 @@ def check(
     Raises:
         UsageError: the plan does not fit a claim.
         StoreError: the store cannot be written; what was recorded before is safe.
+        Unreachable: the place cannot work any more; likewise, and the same call goes on from there.
         Interrupted: by Ctrl-C.
     """
+    if plan.timeout is not None and not 0 < plan.timeout < math.inf:
+        raise UsageError(f"--timeout {plan.timeout:g}: expected seconds above 0")
     campaigns = [Campaign(entry, store, plan) for entry in entries]
     return _Check(campaigns, store, place or Place(InProcess(), 1), on_progress).run()
 
@@ -205,13 +221,19 @@ class Campaign:
                 self.todo.extend(missing)
                 return
 
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that a trial may run: the lesser of what the claim states and what was asked for."""
+        given = [limit for limit in (self.entry.claim.timeout, self.plan.timeout) if limit is not None]
+        return min(given, default=None)
+
     def _missing(self, look: int) -> Iterator[Task]:
         entry, plan = self.entry, self.plan
         for seed in range(self.revision.first_seed, self.revision.first_seed + look):
             for arm in entry.claim.arms:
                 if (arm, seed) not in self.outcomes:
                     name = (entry.paper, entry.name, entry.module)
-                    yield Task(*name, plan.budget, arm, seed, self.config, plan.device, self.source)
+                    yield Task(*name, plan.budget, arm, seed, self.config, plan.device, self.source, self.timeout)
 
     @property
     def seconds(self) -> list[float]:
@@ -229,6 +251,21 @@ class Campaign:
         return max(self.done, self.looks[-1] * len(self.entry.claim.arms))
 
 
+@dataclass
+class _Running:
+    """A trial that was submitted: whose it is, where it runs, and since when."""
+
+    campaign: Campaign
+    task: Task
+    executor: Executor
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def over_time(self) -> bool:
+        """Whether it should have stopped itself by now."""
+        return self.task.timeout is not None and time.monotonic() > self.since + self.task.timeout + GRACE_SECONDS
+
+
 class _Check:
     """One run of the engine over some campaigns."""
 
@@ -237,10 +274,12 @@ class _Check:
     ) -> None:
         self.campaigns, self.store, self.place, self.on_progress = campaigns, store, place, on_progress
         self.executor = place.executor
-        self.running: dict[Future[Outcome], tuple[Campaign, Task, Executor]] = {}
+        self.running: dict[Future[Outcome], _Running] = {}
         self.elsewhere: list[tuple[Campaign, Task]] = []  # leased by another process
         self.suspects: set[Task] = set()  # trials that ran or waited when a worker died; each is tried again alone
         self.last: tuple[Task, Outcome] | None = None
+        self.stuck = 0  # places of workers that are lost to a trial over its limit
+        self.asked = self.well = time.monotonic()  # when the place was asked how it is, and when it was well
 
     def run(self) -> list[Judgement]:
         stop = threading.Event()
@@ -252,9 +291,12 @@ class _Check:
                 self._collect()
                 self._look_elsewhere()
         except KeyboardInterrupt:
-            self._collect_finished()
-            self.place.close(True)
-            raise Interrupted(self._judgements()) from None
+            with _deaf_to_interrupts():
+                self._abandon()
+                raise Interrupted(self._judgements()) from None
+        except Unreachable as error:
+            self._abandon()
+            raise Unreachable(f"{error}; every finished trial is recorded, and the same command goes on") from None
         finally:
             stop.set()
             keeper.join()
@@ -270,6 +312,15 @@ class _Check:
                 said = came_to(campaign.judgement)
                 self.store.note(entry.paper, entry.name, plan.budget, campaign.revision.digest, said)
 
+    def _abandon(self) -> None:
+        """Record what has finished and let go of the rest."""
+        for future, running in list(self.running.items()):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._record(running.campaign, running.task, future.result(), future)
+        self.place.close(True)
+        for campaign in self.campaigns:
+            campaign.refresh()
+
     def _judgements(self) -> tuple[Judgement, ...]:
         return tuple(campaign.judgement for campaign in self.campaigns)
 
@@ -282,9 +333,9 @@ class _Check:
         """Submits trials until as many run as the place can take; whether any was."""
         submitted = False
         for campaign in self.campaigns:
-            while campaign.todo and len(self.running) < (1 if self.suspects else 2 * self.place.width - 1):
+            while campaign.todo and len(self.running) < self._room(campaign):
                 task = campaign.todo.popleft()
-                if not self.store.lease(campaign.key(task)):
+                if not self._lease(campaign, task):
                     self.elsewhere.append((campaign, task))
                     continue
                 self._submit(campaign, task)
@@ -293,6 +344,23 @@ class _Check:
                     return True
         return submitted
 
+    def _room(self, campaign: Campaign) -> int:
+        """How many trials may be submitted at once: some wait there, unless each must be timed from here."""
+        if self.suspects:
+            return 1
+        if campaign.timeout is not None and not self.place.stops_trials:
+            return self.place.width - self.stuck
+        return 2 * self.place.width - 1
+
+    def _lease(self, campaign: Campaign, task: Task) -> bool:
+        leased = self.store.lease(campaign.key(task))
+        if leased is Lease.TAKEN_OVER:
+            self._report(
+                note=f"{task} was begun by a process that ended without finishing it, and runs again. If it ends this"
+                " process too, its code does: --on processes:1 survives that and says so"
+            )
+        return bool(leased)
+
     def _submit(self, campaign: Campaign, task: Task) -> None:
         self._report(starting=(task,))
         try:
@@ -300,29 +368,68 @@ class _Check:
         except BrokenExecutor:
             self._renew_place(self.executor)
             future = self.executor.submit(run, task)
-        self.running[future] = (campaign, task, self.executor)
+        except Exception:
+            self.place.ailment()  # raises what is wrong, if the place is
+            raise
+        self.running[future] = _Running(campaign, task, self.executor)
 
     def _collect(self) -> None:
         if self.running:
             wait(self.running, timeout=POLL_SECONDS if self.elsewhere else 1.0, return_when=FIRST_COMPLETED)
-            self._collect_finished()
+            if any(future.done() for future in self.running):
+                self.asked = self.well = time.monotonic()
+                self._collect_finished()
+            else:
+                self._ask_place()
+                self._give_up_late()
         elif self.elsewhere:
             time.sleep(POLL_SECONDS)
 
     def _collect_finished(self) -> None:
         for future in [future for future in self.running if future.done()]:
-            campaign, task, executor = self.running[future]
+            running = self.running[future]
             try:
                 outcome = future.result()
             except BrokenExecutor:
                 del self.running[future]
-                self._worker_died(campaign, task, executor)
+                self._worker_died(running)
                 continue
             except CancelledError:
-                outcome = lost(task, "the trial was cancelled by the place where it ran")
+                self.place.ailment()
+                outcome = lost(running.task, "the trial was cancelled by the place where it ran")
             except Exception as error:
-                outcome = lost(task, f"the place where it ran gave up: {type(error).__name__}: {error}")
-            self._record(campaign, task, outcome, future)
+                self.place.ailment()
+                outcome = lost(running.task, f"the place where it ran gave up: {type(error).__name__}: {error}")
+            self._record(running.campaign, running.task, outcome, future)
+
+    def _ask_place(self) -> None:
+        """Where nothing finishes, ask the place how it is; wait for it a while, and not for ever."""
+        now = time.monotonic()
+        if now - self.asked < ASK_SECONDS:
+            return
+        self.asked = now
+        ailment = self.place.ailment()
+        if ailment is None:
+            self.well = now
+        elif now - self.well > PATIENCE_SECONDS:
+            raise Unreachable(f"{ailment}; waited {PATIENCE_SECONDS:g} s")
+        else:
+            self._report(note=f"{ailment}; waiting {PATIENCE_SECONDS:g} s for it")
+
+    def _give_up_late(self) -> None:
+        """Record the trials that are over their limit, do not stop, and cannot be made to."""
+        if self.place.stops_trials:
+            return
+        for future, running in list(self.running.items()):
+            if running.over_time:
+                future.cancel()
+                self.stuck += 1
+                said = (
+                    f"over its time limit of {running.task.timeout:g} s; it does not stop, and its worker is left to it"
+                )
+                self._record(running.campaign, running.task, lost(running.task, said), future)
+        if self.stuck >= self.place.width:
+            raise Unreachable("every worker is taken by a trial that is over its time limit")
 
     def _record(self, campaign: Campaign, task: Task, outcome: Outcome, future: Future[Outcome] | None = None) -> None:
         self.store.add(campaign.key(task), outcome)
@@ -337,18 +444,21 @@ class _Check:
 
     def _advance(self, campaign: Campaign) -> None:
         """Once nothing of a campaign is left to run or to wait for, the next look (or none) is due."""
-        busy = any(other is campaign for other, *_ in (*self.running.values(), *self.elsewhere))
+        waiting = (*(running.campaign for running in self.running.values()), *(other for other, _ in self.elsewhere))
+        busy = any(other is campaign for other in waiting)
         if not campaign.todo and not busy:
             campaign.advance()
 
-    def _worker_died(self, campaign: Campaign, task: Task, executor: Executor) -> None:
+    def _worker_died(self, running: _Running) -> None:
         """A dead worker takes the whole pool with it; the trial that killed it is the one that does so alone."""
+        campaign, task = running.campaign, running.task
         alone = task in self.suspects
-        self._renew_place(executor)
+        self._renew_place(running.executor)
         if alone or self.place.renew is None:
-            self._record(
-                campaign, task, lost(task, "the worker process died under this trial (out of memory? a crash?)")
-            )
+            said = "the worker process died under this trial (out of memory? a crash?)"
+            if running.over_time:
+                said = f"over its time limit of {task.timeout:g} s, and did not stop: its worker process was ended"
+            self._record(campaign, task, lost(task, said))
         else:
             self.suspects.add(task)
             campaign.todo.appendleft(task)
@@ -370,7 +480,7 @@ class _Check:
             record = recorded[id(campaign)].get(str(campaign.key(task)))
             if record is not None:
                 campaign.finish(task.arm, task.seed, record.outcome)
-            elif len(self.running) < self.place.width and self.store.lease(campaign.key(task)):
+            elif len(self.running) < self.place.width and self._lease(campaign, task):
                 self._submit(campaign, task)
             else:
                 self.elsewhere.append((campaign, task))
@@ -378,7 +488,7 @@ class _Check:
             self._advance(campaign)
         self._report()
 
-    def _report(self, starting: tuple[Task, ...] = ()) -> None:
+    def _report(self, starting: tuple[Task, ...] = (), note: str | None = None) -> None:
         known = [second for campaign in self.campaigns for second in campaign.seconds]
         left = None
         if known:
@@ -392,10 +502,24 @@ class _Check:
         self.on_progress(
             Progress(
                 judgements=self._judgements(),
-                running=(*(task for _, task, _ in self.running.values()), *starting),
+                running=(*(running.task for running in self.running.values()), *starting),
                 done=sum(campaign.done for campaign in self.campaigns),
                 planned=sum(campaign.planned for campaign in self.campaigns),
                 seconds_left=left,
                 last=self.last,
+                note=note,
             )
         )
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """After the first Ctrl-C the rest of an impatient row is not heard while things are put in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

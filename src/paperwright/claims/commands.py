@@ -1,11 +1,12 @@
 """The commands of the claims engine: check, demo, report, verify, export, merge.
 
 Exit codes, made for scripts and CI: 0 every claim holds (or the work is done), 1 one fails, 2 the command was misused,
-3 one is undecided, 4 one could not run. Where several apply: 4 before 1 before 3.
+3 one is undecided, 4 one could not run, 70 an error of paperwright itself. Where several apply: 4 before 1 before 3.
 """
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -69,6 +70,9 @@ def check(
     device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda:0.")] = "cpu",
     store: StorePath = None,
     report: Annotated[Path | None, typer.Option(help="Also write the HTML report to this file.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds that a trial may run.", show_default="what its claim states")
+    ] = None,
     pilot: Annotated[bool, typer.Option("--pilot", help="Run pilot seeds, which never count for a verdict.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE in the configuration (with --pilot).")
@@ -78,7 +82,7 @@ def check(
     """Try a paper's claims on this machine, or on a cluster, and say which hold."""
     from paperwright.claims import Plan, select
 
-    plan = Plan(budget, seeds, device, pilot, _settings(settings or []))
+    plan = Plan(budget, seeds, device, pilot, _settings(settings or []), timeout)
     entries = select(papers)
     _check_device(device)
     judgements = _run(entries, plan, on, _store_path(store), as_json=as_json)
@@ -124,17 +128,20 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
     from paperwright.claims import Interrupted, Store, StoreError
     from paperwright.claims import check as check_claims
     from paperwright.claims.console import Watch, print_verdicts
-    from paperwright.claims.executors import place
+    from paperwright.claims.executors import Unreachable, place
 
     where: Place = place(on)
     try:
         with Store(path) as store, Watch() as watch:
+            _name_missing(store)
             judgements = check_claims(entries, store, plan, where, on_progress=watch)
     except Interrupted as stopped:
-        print_verdicts([judgement for judgement in stopped.judgements if judgement.recorded])
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one is not to cut this short
+        if recorded := [judgement for judgement in stopped.judgements if judgement.recorded]:
+            print_verdicts(recorded)
         print(f"paperwright: {stopped}", file=sys.stderr)
         raise typer.Exit(130) from None
-    except StoreError:
+    except (StoreError, Unreachable):
         where.close(True)
         raise
     where.close(False)
@@ -143,6 +150,8 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
     else:
         print_verdicts(judgements)
         print(f"Recorded in {path}")
+    if raised := sorted({judgement.paper for judgement in judgements if judgement.trials.failed}):
+        print(f"The tracebacks: paperwright export {' '.join(raised)} --format json --store {path}", file=sys.stderr)
     return judgements
 
 
@@ -150,9 +159,7 @@ def _as_json(judgement: "Judgement") -> dict[str, Any]:
     from paperwright.claims.recorded import as_json
 
     counted = {"recorded": judgement.recorded, "expected": judgement.expected, "failed": judgement.trials.failed}
-    return (
-        as_json(judgement) | {"claim": judgement.path, "budget": judgement.budget, "looks": judgement.looks} | counted
-    )
+    return as_json(judgement) | {"claim": judgement.path, "budget": judgement.budget} | counted
 
 
 def _write_report(judgements: "Sequence[Judgement]", path: Path) -> None:
@@ -213,9 +220,21 @@ def report(
 
 
 def _open(path: Path | None) -> "Store":
+    """A store to read from."""
     from paperwright.claims import Store
 
-    return Store(_store_path(path), create=False)
+    store = Store(_store_path(path), read_only=True)
+    _name_missing(store)
+    return store
+
+
+def _name_missing(store: "Store") -> None:
+    if store.missing:
+        print(
+            f"paperwright: {store.missing} records that were written to {store.path} are not in it any more (its log"
+            f" {store.path}-wal was damaged or cut short); a check runs their trials again",
+            file=sys.stderr,
+        )
 
 
 def _rooms(papers: list[str] | None) -> "list[Room]":
@@ -338,6 +357,6 @@ def merge(
 
     with Store(_store_path(store)) as target:
         for path in stores:
-            with Store(path, create=False) as source:
+            with _open(path) as source:
                 new, known = target.merge(source.records())
             print(f"{path}: {new} records taken in, {known} were here already")

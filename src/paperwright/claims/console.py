@@ -70,6 +70,8 @@ class Watch(AbstractContextManager["Watch"]):
             )
             lines: list[Any] = [Text(f"  {task}", style="dim") for task in progress.running[:4]]
             self._live.update(Group(self._bar, *lines))
+        if progress.note is not None:
+            self.console.print(Text(f"paperwright: {progress.note}"), soft_wrap=True)
         for judgement in progress.judgements:
             settled = judgement.verdict.given or judgement.problem is not None
             if settled and self._said.get(judgement.path) != judgement.verdict and not _waiting(judgement):

@@ -10,7 +10,9 @@
 """
 
 import contextlib
+import logging
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import threading
@@ -18,8 +20,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from paperwright.claims.containment import expend_process, leave
+
+CLOSE_SECONDS: Final = 5.0
+"""How long worker processes have to end by themselves once there is nothing to do."""
+
+ANSWER_SECONDS: Final = 10.0
+"""How long a scheduler may take to say which workers it has."""
 
 
 class ExecutorError(RuntimeError):
@@ -55,12 +65,16 @@ class Place:
         width: how many trials run there at once.
         renew: makes the place anew after a worker died and took the executor with it; None where that cannot be.
         close: lets go of it; with True, at once, leaving unfinished trials.
+        ailment: what keeps it from working now and may pass, in a line; raises `Unreachable` for what does not pass.
+        stops_trials: a trial over its time limit is stopped where it runs, by C code too; else the engine gives it up.
     """
 
     executor: Executor
     width: int
     renew: Callable[[], Executor] | None = None
     close: Callable[[bool], None] = lambda _: None
+    ailment: Callable[[], str | None] = lambda: None
+    stops_trials: bool = True
 
 
 def place(address: str = "inprocess") -> Place:
@@ -104,22 +118,45 @@ def _processes(rest: str) -> Place:
         if before is not None:
             os.environ["OMP_NUM_THREADS"] = before
         for pool in pools:
-            workers = list((getattr(pool, "_processes", None) or {}).values())
-            pool.shutdown(wait=not at_once, cancel_futures=True)
-            for worker in workers if at_once else ():
-                with contextlib.suppress(Exception):
-                    worker.terminate()
+            _close_pool(pool, at_once)
+        pools.clear()
 
     return Place(make(), width, make, close)
 
 
+def _close_pool(pool: ProcessPoolExecutor, at_once: bool) -> None:
+    """End a pool's workers with all that their trials started, whether they end by themselves or not."""
+    workers = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    deadline = time.monotonic() + (0 if at_once else CLOSE_SECONDS)
+    for worker in workers:
+        with contextlib.suppress(Exception):
+            worker.join(max(0.0, deadline - time.monotonic()))
+    for worker in workers:
+        with contextlib.suppress(Exception):
+            worker.kill()
+        with contextlib.suppress(OSError, AttributeError):
+            os.killpg(worker.pid, signal.SIGKILL)
+    pool.shutdown(wait=True)
+
+
 def _worker(parent: int) -> None:
-    """Sets a worker process up: interrupts are the parent's business, and it does not outlive the parent."""
+    """Set a worker process up: interrupts are the parent's business, and nothing of it outlives the parent.
+
+    It leads a process group of its own, so that what its trials fork and start ends with it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    expend_process()
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpgid(0, 0)
+    multiprocessing.util.Finalize(None, leave, args=(0,), exitpriority=0)  # before Python waits for lasting threads
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
+        with contextlib.suppress(OSError, AttributeError):
+            if os.getpgrp() == os.getpid():
+                os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -141,8 +178,23 @@ def _dask(rest: str) -> Place:
     if not width:
         client.close()
         raise Unreachable(f"the Dask scheduler at {rest} has no workers")
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it would say, the engine says
+
+    def ailment() -> str | None:
+        if client.status != "running":
+            raise Unreachable(f"the Dask scheduler at {rest} has gone")
+        try:
+            there = client.sync(client.scheduler.ncores, callback_timeout=ANSWER_SECONDS)
+        except Exception as error:
+            raise Unreachable(f"the Dask scheduler at {rest} does not answer: {type(error).__name__}") from None
+        return None if there else f"the Dask scheduler at {rest} has no workers any more"
+
+    def close(at_once: bool) -> None:
+        with contextlib.suppress(Exception):  # its peers may have gone
+            client.close(timeout=2 if at_once else 10)
+
     # A trial is not repeated behind the engine's back, and one that runs is not run again elsewhere.
-    return Place(client.get_executor(pure=False, retries=0), width, None, lambda _: client.close())
+    return Place(client.get_executor(pure=False, retries=0), width, None, close, ailment, stops_trials=False)
 
 
 def _slurm(rest: str) -> Place:

@@ -4,6 +4,7 @@ Two trials in equal contexts give the same numbers, so a recorded one is used ag
 one whose context differs is stale, and `Context.differences` says in what.
 """
 
+import contextlib
 import importlib.metadata
 import platform
 import sys
@@ -114,11 +115,11 @@ def versions_of(libraries: frozenset[str]) -> dict[str, str]:
 def _version(module: str) -> str | None:
     if module in sys.stdlib_module_names:
         return None
-    for candidate in (module, *_distributions().get(module, ())):
-        try:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # most are named like their module
+        return importlib.metadata.version(module)
+    for candidate in _distributions().get(module, ()):  # takes a second to ask for
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(candidate)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return None
 
 

@@ -9,18 +9,23 @@ context (code, versions, data) no longer fits is stale and stays.
 import contextlib
 import functools
 import hashlib
+import io
 import json
 import os
 import platform
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from paperwright.claims.containment import encodable
 from paperwright.claims.fingerprint import Context
 from paperwright.claims.revision import Revision
 from paperwright.claims.trial import PILOT_SEEDS, Outcome
@@ -59,6 +64,17 @@ class StoreError(RuntimeError):
     """The store cannot be opened, read or written; the message says which file and what to do."""
 
     exit_code = 4
+
+
+class Lease(Enum):
+    """What asking for a trial came to; true where it was given."""
+
+    REFUSED = 0
+    GIVEN = 1
+    TAKEN_OVER = 2
+
+    def __bool__(self) -> bool:
+        return self is not Lease.REFUSED
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,21 @@ def _json(value: Any) -> str:
     return json.dumps(value if not isinstance(value, Mapping) else dict(value), sort_keys=True, separators=(",", ":"))
 
 
+def _text(text: str | None) -> str | None:
+    return None if text is None else encodable(text)
+
+
+def _mapping(text: Any) -> dict[str, Any]:
+    """What a column of JSON holds."""
+    try:
+        content = json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise sqlite3.DatabaseError(f"not a JSON object: {content!r:.40}")
+    return content
+
+
 def digest_of(context: Context) -> str:
     """A short name for a context."""
     return hashlib.sha256(_json(asdict(context)).encode()).hexdigest()[:16]
@@ -108,26 +139,61 @@ def digest_of(context: Context) -> str:
 class Store:
     """An evidence store at `path`, made if it is not there. Usable as a context manager, from several threads.
 
+    Args:
+        path: the file.
+        create: make it if it is not there.
+        read_only: only read; then the file and its folder need not be writable.
+
+    Attributes:
+        missing: how many records were written here and are lost, by damage that the file itself does not show.
+
     Raises:
         StoreError: the file is damaged, of a newer version, in a folder that cannot be written, or the disk is full.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True, read_only: bool = False) -> None:
         self.path = Path(path)
         self.owner = uuid.uuid4().hex
+        self.missing = 0
         self._lock = threading.RLock()
         self._contexts: dict[int, Context] = {}
         self._ids: dict[str, int] = {}
-        if not create and not self.path.is_file():
+        self._watched: dict[str, tuple[tuple[str, float], float]] = {}  # leases of others, and since when they are so
+        self._counted: io.FileIO | None = None  # the open file of the counter
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        if (not create or read_only) and not self.path.is_file():
             raise StoreError(f"there is no evidence store at {self.path}")
         with self._failing("open"):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
+            if read_only:
+                self._open_to_read()
+            else:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._open(self.path)
+
+    def _open_to_read(self) -> None:
+        """Open a store that this process may not write: as it is, else through a copy.
+
+        SQLite reads what lies in a write-ahead log only where it may write beside it; so the copy has the log too.
+        """
+        try:
+            self._open(self.path)
+        except sqlite3.OperationalError as error:
+            if not any(said in str(error) for said in ("readonly", "unable to open", "attempt to write")):
                 raise
+            self._copy = tempfile.TemporaryDirectory(prefix="paperwright-")
+            for suffix in ("", "-wal"):
+                if (source := Path(f"{self.path}{suffix}")).is_file():
+                    shutil.copyfile(source, Path(self._copy.name) / f"{self.path.name}{suffix}")
+            self._open(Path(self._copy.name) / self.path.name)
+
+    def _open(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+            self._count_missing()
+        except BaseException:
+            self._db.close()
+            raise
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -140,6 +206,8 @@ class Store:
         if not tables:
             self._create()
         version, self.origin = (self._setting(key) for key in ("version", "origin"))
+        if not version.isdecimal():
+            raise sqlite3.DatabaseError(f"its format is {version!r}")
         if int(version) > VERSION:
             raise StoreError(
                 f"{self.path} was written by a newer paperwright (format {version}, this one reads {VERSION})"
@@ -206,6 +274,10 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("DELETE FROM leases WHERE owner = ?", (self.owner,))
             self._db.close()
+            if self._counted is not None:
+                self._counted.close()
+            if self._copy is not None:
+                self._copy.cleanup()
 
     def __enter__(self) -> "Store":
         return self
@@ -224,8 +296,11 @@ class Store:
 
     def _context(self, identifier: int) -> Context:
         if identifier not in self._contexts:
-            (content,) = self._db.execute("SELECT content FROM contexts WHERE id = ?", (identifier,)).fetchone()
-            self._contexts[identifier] = Context(**json.loads(content))
+            row = self._db.execute("SELECT content FROM contexts WHERE id = ?", (identifier,)).fetchone()
+            try:
+                self._contexts[identifier] = Context(**_mapping(row and row[0]))
+            except TypeError as error:  # names that it has not
+                raise sqlite3.DatabaseError(f"a context is no context: {error}") from None
         return self._contexts[identifier]
 
     def add(self, key: Key, outcome: Outcome, *, uid: str | None = None, origin: str | None = None) -> bool:
@@ -237,6 +312,8 @@ class Store:
         with self._failing("write to"), self._transaction():
             written = self._insert(key, outcome, uid or uuid.uuid4().hex, origin or self.origin)
             self._db.execute("DELETE FROM leases WHERE trial = ?", (str(key),))
+            count = self._count()
+        self._note_count(count)
         return written
 
     def _insert(self, key: Key, outcome: Outcome, uid: str, origin: str) -> bool:
@@ -256,28 +333,41 @@ class Store:
                     self._context_id(key.context),
                     _json(key.config),
                 ),
-                *(numbers, outcome.error, outcome.traceback, outcome.started, outcome.seconds, outcome.peak_memory),
+                *(numbers, _text(outcome.error), _text(outcome.traceback)),
+                *(outcome.started, outcome.seconds, outcome.peak_memory),
                 *(_json(outcome.machine), origin),
             ),
         )
         return cursor.rowcount == 1
 
-    def lease(self, key: Key) -> bool:
-        """Takes a trial for this process; False if it has a result already or another living process has it."""
-        now = time.time()
+    def lease(self, key: Key) -> Lease:
+        """Takes a trial for this process, from a dead one too; refused if it has a result or a living one has it."""
+        trial = str(key)
         with self._failing("write to"), self._transaction(durable=False):
             if self._has(key):
-                return False
-            row = self._db.execute(
-                "SELECT owner, host, pid, renewed FROM leases WHERE trial = ?", (str(key),)
-            ).fetchone()
-            if row is not None and row[0] != self.owner and _alive(row[1], row[2], row[3], now):
-                return False
+                return Lease.REFUSED
+            row = self._db.execute("SELECT owner, host, pid, renewed FROM leases WHERE trial = ?", (trial,)).fetchone()
+            others = row is not None and row[0] != self.owner
+            if others and self._alive(trial, *row):
+                return Lease.REFUSED
             self._db.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
-                (str(key), self.owner, platform.node(), os.getpid(), now),
+                (trial, self.owner, platform.node(), os.getpid(), time.time()),
             )
-        return True
+        return Lease.TAKEN_OVER if others else Lease.GIVEN
+
+    def _alive(self, trial: str, owner: str, host: str, pid: int, renewed: float) -> bool:
+        """Whether the process that holds a lease still lives: asked of the system on this host, by the clock elsewhere.
+
+        Clocks differ: one that is ahead makes a lease look fresh for long. So a lease that was not renewed for its own
+        length while this process looked on is dead as well.
+        """
+        seen, since = self._watched.setdefault(trial, ((owner, renewed), time.monotonic()))
+        if seen != (owner, renewed):
+            self._watched[trial] = ((owner, renewed), time.monotonic())
+        elif time.monotonic() - since > LEASE_SECONDS:
+            return False
+        return time.time() - renewed <= LEASE_SECONDS and _runs(host, pid)
 
     def renew(self) -> None:
         """Keeps this process's leases from running out; called every few seconds while trials run."""
@@ -300,10 +390,14 @@ class Store:
         )
 
     def records(
-        self, paper: str | None = None, claim: str | None = None, budget: str | None = None
+        self,
+        paper: str | None = None,
+        claim: str | None = None,
+        budget: str | None = None,
+        context: Context | None = None,
     ) -> Iterator[Record]:
-        """Every record there is, in the order of writing; of one paper, claim or budget where they are given."""
-        columns = {"paper": paper, "claim": claim, "budget": budget}
+        """Every record there is, in the order of writing; of one paper, claim, budget or context where it is given."""
+        columns = {"paper": paper, "claim": claim, "budget": budget, "context": self._known(context)}
         given = {name: value for name, value in columns.items() if value is not None}
         where = " AND ".join(f"{name} = ?" for name in given) or "1"
         with self._failing("read"), self._lock:
@@ -312,10 +406,12 @@ class Store:
                 f" peak_memory, machine, uid, origin FROM records WHERE {where} ORDER BY id",
                 tuple(given.values()),
             ).fetchall()
-            repeated = functools.cache(json.loads)  # configurations and machines are few
+            repeated = functools.cache(_mapping)  # configurations and machines are few
             for row in rows:
+                if not isinstance(row[4], int):
+                    raise sqlite3.DatabaseError(f"a seed is {row[4]!r}")
                 key = Key(row[0], row[1], row[2], row[3], row[4], self._context(row[5]), repeated(row[6]))
-                numbers = None if row[7] is None else json.loads(row[7])
+                numbers = None if row[7] is None else _mapping(row[7])
                 outcome = Outcome(numbers, row[8], row[9], row[10], row[11], row[12], repeated(row[13]))
                 yield Record(key, outcome, row[14], row[15])
 
@@ -360,6 +456,14 @@ class Store:
             ).fetchall()
             return {self._context(identifier).claim for (identifier,) in rows}
 
+    def _known(self, context: Context | None) -> int | None:
+        """The number of a context here, 0 for one that no record has."""
+        if context is None:
+            return None
+        with self._failing("read"), self._lock:
+            row = self._db.execute("SELECT id FROM contexts WHERE digest = ?", (digest_of(context),)).fetchone()
+        return 0 if row is None else int(row[0])
+
     def claims(self) -> list[tuple[str, str, str]]:
         """Each (paper, claim, budget) that has records."""
         with self._failing("read"), self._lock:
@@ -379,19 +483,49 @@ class Store:
                     new += 1
                 else:
                     known += 1
+            count = self._count()
+        self._note_count(count)
         return new, known
 
+    def _count(self) -> int:
+        """How many records were ever written: their numbers rise, and none is deleted."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM records").fetchone()[0])
 
-def _alive(host: str, pid: int, renewed: float, now: float) -> bool:
-    """Whether the process that holds a lease still lives: asked of the system on this host, by the clock elsewhere."""
-    if now - renewed > LEASE_SECONDS:
-        return False
+    @property
+    def _counter(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.count")
+
+    def _note_count(self, count: int) -> None:
+        """Keep the number of records beside the store. Unlike a record it need not survive a power cut: a number that
+        is too small only says less."""
+        with contextlib.suppress(OSError), self._lock:
+            if self._counted is None:
+                self._counted = self._counter.open("wb", buffering=0)
+            self._counted.seek(0)
+            self._counted.write(f"{self.origin} {count:20d}\n".encode("ascii"))
+
+    def _count_missing(self) -> None:
+        """How many records were written and are not there any more, because a damaged or shortened log lost them.
+
+        SQLite drops what follows a fault in its write-ahead log without a word. What a power cut or a copy of the
+        store without its counter hides is not noticed.
+        """
+        try:
+            origin, noted = self._counter.read_text(encoding="ascii").split()
+            missing = int(noted) - self._count()
+        except (OSError, ValueError):
+            return
+        self.missing = max(0, missing) if origin == self.origin else 0
+
+
+def _runs(host: str, pid: int) -> bool:
+    """Whether a process runs; one of another host is taken to."""
     if host != platform.node():
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OSError):
+    except OSError:
         return True
     return True

@@ -15,10 +15,14 @@ from typing import Any, Final
 
 from paperwright.claims.catalogue import entry_of
 from paperwright.claims.claim import Claim
+from paperwright.claims.containment import TrialError, contain, encodable, said_of
 from paperwright.claims.reached_code import code_of
 
 PILOT_SEEDS: Final = 1_000_000
 """Pilot seeds begin here; verdict seeds are 0, 1, 2 ... and never reach it."""
+
+LARGEST: Final = 1e150
+"""The largest number that a trial may return: the squares of larger ones overflow in a variance."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Task:
     """What a worker needs to run one trial: names and plain values, so that it can travel.
 
     `source` is the fingerprint of the code on the submitting side: a worker with other code refuses the task.
+    `timeout` is how many seconds it may run; None for no limit.
     """
 
     paper: str
@@ -37,6 +42,7 @@ class Task:
     config: Mapping[str, Any] = field(hash=False)
     device: str
     source: str
+    timeout: float | None = None
 
     def __str__(self) -> str:
         return f"{self.paper}/{self.name}, arm {self.arm}, seed {self.seed}"
@@ -64,14 +70,8 @@ class Outcome:
     machine: Mapping[str, Any]
 
 
-class TrialError(Exception):
-    """A trial returned something that is not numbers, or not those that the rule needs."""
-
-
 def run(task: Task) -> Outcome:
-    """Runs one trial and measures it. An exception of the trial is an outcome, not an exception of this function.
-
-    What the trial prints goes to standard error."""
+    """Runs one trial and measures it. Whatever the trial does is an outcome, not an exception of this function."""
     started = time.time()
     _reset_peak(task.device)
     clock = time.perf_counter()
@@ -80,16 +80,15 @@ def run(task: Task) -> Outcome:
         here = _source(task.module, entry.claim)
         if here != task.source:
             raise TrialError(f"this worker's code differs from the submitter's (fingerprint {here}, not {task.source})")
+        trial, metrics = entry.claim.trial, entry.claim.rule.metrics()
+        given = {"seed": task.seed, "device": task.device, **task.config}
         value = entry.claim.value(task.arm, task.budget)
-        with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to who called the engine
-            returned = entry.claim.trial(value, seed=task.seed, device=task.device, **task.config)
-        numbers = _numbers(returned, entry.claim.rule.metrics())
+        numbers = contain(lambda: _numbers(trial(value, **given), metrics), task.timeout)
+        said = whole = None
     except (Exception, SystemExit) as error:
-        said = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-        return Outcome(
-            None, said, traceback.format_exc(), started, time.perf_counter() - clock, _peak(task.device), _machine(task)
-        )
-    return Outcome(numbers, None, None, started, time.perf_counter() - clock, _peak(task.device), _machine(task))
+        numbers, said, whole = None, said_of(error, task.module), encodable(traceback.format_exc())
+    seconds = time.perf_counter() - clock
+    return Outcome(numbers, said, whole, started, seconds, _peak(task.device), _machine(task))
 
 
 @cache
@@ -100,7 +99,7 @@ def _source(module: str, claim: Claim) -> str:
 
 def lost(task: Task, reason: str) -> Outcome:
     """The outcome of a trial whose worker died under it."""
-    return Outcome(None, reason, None, time.time(), 0.0, None, _machine(task))
+    return Outcome(None, encodable(reason), None, time.time(), 0.0, None, _machine(task))
 
 
 def _numbers(returned: Any, needed: frozenset[str]) -> dict[str, float]:
@@ -114,7 +113,9 @@ def _numbers(returned: Any, needed: frozenset[str]) -> dict[str, float]:
             raise TrialError(f"{name!r} must be a number, the trial returned {value!r}") from None
         if not math.isfinite(number):
             raise TrialError(f"{name!r} must be finite, the trial returned {number}")
-        numbers[str(name)] = number
+        if abs(number) > LARGEST:
+            raise TrialError(f"{name!r} must be at most {LARGEST:g} in size, the trial returned {number:g}")
+        numbers[encodable(str(name))] = number
     if missing := sorted(needed - numbers.keys()):
         raise TrialError(f"the rule needs {missing}, the trial returned {sorted(numbers)}")
     return numbers
