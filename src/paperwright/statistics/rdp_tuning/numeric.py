@@ -84,10 +84,10 @@ def _selected(orders: np.ndarray, rdp: np.ndarray, growth: np.ndarray) -> np.nda
     """log(1 + S (e^((lambda-1) epsilon) - 1)) / (lambda - 1), where log S = (lambda-1) `growth`; its limit at inf."""
     pure = np.isinf(orders)
     scale = np.where(pure, 1.0, orders - 1)
-    with np.errstate(divide="ignore"):  # log 0: a run that costs nothing
+    with np.errstate(divide="ignore", invalid="ignore"):  # a run that costs nothing, whose log 0 may meet S = inf
         log_excess = scale * rdp + np.log(-np.expm1(-scale * rdp))
-    pure_loss = np.where(rdp > 0, np.maximum(rdp + growth, 0.0), 0.0)
-    return np.where(pure, pure_loss, np.logaddexp(0.0, scale * growth + log_excess) / scale)
+        searched = np.logaddexp(0.0, scale * growth + log_excess) / scale
+    return np.where(rdp == 0, 0.0, np.where(pure, np.maximum(rdp + growth, 0.0), searched))
 
 
 def _supremum(

@@ -142,7 +142,10 @@ class RunCount:
         """K given K <= `largest`: a hard cap on the cost whose privacy price is computed, not ignored."""
         largest = whole_number("largest", largest, 1)
         _check_largest("largest", largest)
-        pmf = np.asarray(self.pmf(np.arange(largest + 1)))
+        log_pmf = np.asarray(self.log_pmf(np.arange(largest + 1)))
+        if not np.any(log_pmf[1:] > -math.inf):
+            raise ValueError(f"largest is {largest}; expected at least the smallest possible number of runs of {self}")
+        pmf = np.exp(log_pmf - log_pmf.max())  # all of it may be too small for a float64
         return RunCount.from_pmf(pmf / pmf.sum())
 
     # What the accountant reads
