@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paperwright.statistics.rdp_tuning import (
@@ -22,6 +22,7 @@ from paperwright.statistics.rdp_tuning import (
     selected_rdp,
 )
 from paperwright.statistics.rdp_tuning.known_bases import KnownBase
+from paperwright.statistics.rdp_tuning.table import DerivativeBounds, log_power_sum
 
 examples = settings(max_examples=25, deadline=None)
 
@@ -62,6 +63,8 @@ def test_run_count_figures_from_60_digits(eta, gamma, pmf, mean, quantile):
 
 @examples
 @given(eta=ETAS, gamma=GAMMAS)
+@example(eta=0.0, gamma=0.9999999999999999)
+@example(eta=2.0, gamma=1 - 1e-12)
 def test_run_count_agrees_with_itself(eta, gamma):
     runs = RunCount.negative_binomial(eta=eta, gamma=gamma)
     k = np.arange(1, 15_000)
@@ -109,6 +112,17 @@ def test_quantile_inverts_the_cdf(runs, u):
     k = runs.quantile(u)
     assert runs.cdf(k) >= u
     assert runs.cdf(k - 1) < u or k == runs.quantile(0.0)
+
+
+@pytest.mark.parametrize(
+    ("eta", "gamma"), [(100, 1e-6), (100, 0.1), (30, 0.7), (0.05, 1e-6), (0, 1e-3), (-0.9, 1e-5), (1, 1 - 1e-10)]
+)
+def test_cdf_rises_from_0_and_sums_the_pmf(eta, gamma):
+    runs = RunCount.negative_binomial(eta=eta, gamma=gamma)
+    assert runs.cdf([-1, 0]).tolist() == [0, 0]
+    cdf = runs.cdf([1, 2, 5, 10, 100, 10**4, 10**6, 10**8, 10**10])
+    assert np.all(np.diff(cdf) >= 0)
+    np.testing.assert_allclose(runs.cdf(np.arange(1, 50)), np.cumsum(runs.pmf(np.arange(1, 50))), atol=1e-12)
 
 
 def test_cdf_reaches_counts_that_no_sum_could():
@@ -171,7 +185,29 @@ def test_expected_best_is_the_exact_expectation():
     best = np.sort(scores) @ np.diff((np.arange(5)[:, None] / 4) ** k, axis=0)  # E[best | K=k]
     assert runs.expected_best(scores) == pytest.approx(float(best @ runs.pmf(k)), rel=1e-12)
     assert runs.expected_best(scores[::-1]) == runs.expected_best(scores)
-    assert RunCount.poisson(mean=2).expected_best([0.7, 0.7]) == pytest.approx(0.7)
+    # "no run" is an answer, with a score of 0
+    assert RunCount.poisson(mean=2).expected_best([0.7, 0.7]) == pytest.approx(0.7 * (1 - math.exp(-2)))
+    assert RunCount.from_pmf({0: 0.75, 1: 0.25}).expected_best([0.2, 0.6]) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        RunCount.logarithmic(gamma=0.3),
+        RunCount.geometric(gamma=0.3),
+        RunCount.negative_binomial(eta=-0.5, gamma=0.3),
+        RunCount.poisson(mean=3),
+        RunCount.from_pmf({0: 0.5, 2: 0.2, 9: 0.3}),
+        RunCount.logarithmic(gamma=1),
+    ],
+    ids=str,
+)
+def test_exponential_moments(runs):
+    k = np.arange(0, 600)
+    for t in (0.0, 1e-9, 0.1, 0.3):
+        assert runs.log_mgf(t) == pytest.approx(math.log(runs.pmf(k) @ np.exp(t * k)), rel=1e-9, abs=1e-15)
+    if runs.kind in ("logarithmic", "geometric", "negative_binomial") and runs.gamma < 1:
+        assert runs.log_mgf(-math.log(0.7)) == runs.log_mgf(800.0) == math.inf  # the radius of convergence
 
 
 @examples
@@ -278,9 +314,9 @@ def test_numeric_bound_reaches_the_reference(runs, from_rdp, with_tradeoff):
     ours = epsilon_of(selected_rdp(ORDERS, ZCDP, runs, "numeric")).epsilon
     tradeoff = gaussian_tradeoff(1 / math.sqrt(0.2))
     sharper = epsilon_of(selected_rdp(ORDERS, ZCDP, runs, "numeric", tradeoff)).epsilon
-    assert 0.98 * from_rdp < ours < from_rdp + 1e-3
-    assert ours < closed * (1 + 5e-4)
-    assert 0.98 * with_tradeoff < sharper < with_tradeoff + 1e-3
+    assert 0.93 * from_rdp < ours < from_rdp + 1e-3
+    assert ours <= closed
+    assert 0.93 * with_tradeoff < sharper < with_tradeoff + 1e-3
 
 
 @pytest.mark.parametrize(
@@ -330,26 +366,115 @@ def test_the_released_figure_script_is_unsound_where_the_theorem_is_not():
     assert exact <= selected_rdp(orders, orders / 2, runs, "best")[np.searchsorted(orders, 4.0)] <= 2.127
 
 
-@examples
-@given(
-    kind=st.sampled_from(["negative binomial", "poisson", "truncated"]),
-    eta=ETAS,
-    gamma=st.floats(0.03, 1),
-    weights=st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), min_size=2, max_size=6),
-    order=st.sampled_from([1.5, 2.0, 4.0, 16.0, math.inf]),
+WEIGHTS = st.floats(1e-3, 1)
+TABLES = st.dictionaries(st.integers(0, 40), WEIGHTS, min_size=1, max_size=5).filter(lambda table: max(table) > 0)
+RUN_COUNTS = st.one_of(
+    st.fixed_dictionaries({"eta": ETAS, "gamma": st.floats(0.03, 1)}),
+    st.fixed_dictionaries({"mean": st.floats(1, 30)}),
+    TABLES,
 )
-def test_no_discrete_mechanism_exceeds_the_bound(kind, eta, gamma, weights, order):
-    runs = {
-        "negative binomial": lambda: RunCount.negative_binomial(eta=eta, gamma=gamma),
-        "poisson": lambda: RunCount.poisson(mean=1 / gamma),
-        "truncated": lambda: RunCount.negative_binomial(eta=eta, gamma=gamma).truncated(12),
-    }[kind]()
+
+
+def run_count(made_of, cap=None):
+    """A negative binomial, Poisson or (weights) tabulated run count, capped or not."""
+    if "eta" in made_of:
+        runs = RunCount.negative_binomial(**made_of)
+    elif "mean" in made_of:
+        runs = RunCount.poisson(**made_of)
+    else:
+        runs = RunCount.from_pmf({k: weight / sum(made_of.values()) for k, weight in made_of.items()})
+    return runs if cap is None or (runs.kind == "table" and cap < min(filter(None, made_of))) else runs.truncated(cap)
+
+
+def searched(pmf, runs):
+    """What a search returns, summed over K and nothing else: the outcomes from worst to best, and "no run"."""
+    k = np.arange(1, 2000)[:, None]
+    up_to = np.cumsum(pmf)
+    with np.errstate(divide="ignore"):  # nothing is worse than the worst
+        selected = runs.pmf(k) * up_to**k * -np.expm1(k * np.log1p(-pmf / up_to))  # P[K=k] (F^k - (F - pmf)^k)
+    return np.append(selected.sum(axis=0), runs.pmf(0))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    made_of=RUN_COUNTS,
+    cap=st.none() | st.integers(1, 60),
+    weights=st.lists(st.tuples(WEIGHTS, WEIGHTS), min_size=2, max_size=6),
+    orders=st.lists(st.floats(1.02, 40), min_size=1, max_size=8, unique=True),
+    pure=st.booleans(),
+)
+@example({0: 0.5, 1: 0.5}, None, [(0.3, 0.6), (0.7, 0.4)], [1.1, 2.0, 8.0], True)
+@example({0: 0.7, 2: 0.3}, None, [(0.01, 0.4), (0.9, 0.5)], [1.5, 2.0, 8.0], True)
+@example({0: 0.99, 40: 0.01}, None, [(0.9, 0.99), (0.1, 0.01)], [1.5, 2.0, 8.0], False)
+@example({5: 1.0}, None, [(0.01, 0.4), (0.9, 0.5)], [1.5, 2.0], True)
+@example({"mean": 1}, None, [(0.9, 0.99), (0.1, 0.01)], [1.05, 1.5, 2.0], False)
+def test_no_discrete_mechanism_exceeds_any_bound(made_of, cap, weights, orders, pure):
+    runs = run_count(made_of, cap)
     here, there = np.array(weights).T / np.sum(weights, axis=0)[:, None]
-    orders = np.array([1.1, 1.25, 1.5, 2, 3, 4, 8, 16, 64, math.inf])
-    both = [[renyi_divergence(p, q, o) for o in orders] for p, q in ((here, there), (there, here))]
-    bound = selected_rdp(orders, np.max(both, axis=0), runs)[np.searchsorted(orders, order)]
-    after = [np.append(selected_pmf(pmf, runs), runs.prob_no_run) for pmf in (here, there)]
-    assert renyi_divergence(*after, order) <= bound + 1e-9
+    orders = np.array(sorted(orders) + [math.inf] * pure)
+    after = searched(here, runs), searched(there, runs)
+    base, exact = (
+        np.array([max(renyi_divergence(p, q, order), renyi_divergence(q, p, order)) for order in orders])
+        for p, q in ((here, there), after)
+    )
+    for method in ("numeric", "best") if runs.kind == "table" else ("closed", "numeric", "best"):
+        assert np.all(exact <= selected_rdp(orders, base, runs, method) * (1 + 1e-9) + 1e-9), method
+
+
+def test_a_run_that_may_not_happen_is_priced_exactly():
+    # K is 0 or 1: the search is the run, or nothing.
+    for p in (0.5, 0.01):
+        bound = selected_rdp([2.0, 3.0], [1.0, 1.5], RunCount.from_pmf({0: 1 - p, 1: p}))
+        assert bound[0] == pytest.approx(math.log(1 - p + p * math.e), rel=1e-3)
+        assert 0 < bound[0] < bound[1]
+
+
+@pytest.mark.parametrize("method", ["numeric", "best"])
+@pytest.mark.parametrize("mean", [1, 3, 10, 100, 1000])
+def test_poisson_numeric_is_never_above_closed(mean, method):
+    runs = RunCount.poisson(mean=mean)
+    for rho in (1e-3, 0.1, 3):
+        closed, ours = (selected_rdp(ORDERS, rho * ORDERS, runs, which) for which in ("closed", method))
+        assert np.all(ours <= closed * (1 + 1e-12))
+
+
+def test_composition_is_used_where_it_is_less():
+    fixed = selected_rdp(ORDERS, ZCDP, RunCount.from_pmf({5: 1.0}))
+    np.testing.assert_allclose(fixed, 5 * ZCDP)
+    assert epsilon_of(fixed).epsilon == pytest.approx(epsilon_of(5 * ZCDP).epsilon)
+    assert selected_rdp([math.inf], [0.5], RunCount.from_pmf({2: 1.0}))[0] == pytest.approx(1.0)
+    maybe = selected_rdp([2.0], [0.2], RunCount.from_pmf({0: 0.7, 2: 0.3}))[0]
+    assert maybe == pytest.approx(math.log(0.7 + 0.3 * math.exp(0.4)))
+    many = RunCount.poisson(mean=3)
+    assert selected_rdp([2.0], [1e-4], many, "closed")[0] > math.log(3)
+    assert selected_rdp([2.0], [1e-4], many)[0] <= 3 * math.expm1(1e-4)
+
+
+@examples
+@given(weights=TABLES, p=st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@example({0: 0.5, 1: 0.5}, [0.0, 1e-300, 0.5, 1.0])
+@example({7: 1.0}, [0.0, 1e-300, 0.5, 1 - 2**-53, 1.0])
+def test_a_table_is_enclosed(weights, p):
+    runs = run_count(weights)
+    p = np.array(p)
+    above, below = runs.derivative_bounds
+    exact = np.maximum(runs.log_pgf_derivative(p), -1e300)  # -inf at p = 1 where K is never 1
+    room = 1e-12 * (1 + np.abs(exact))
+    assert np.all(above(p) >= exact - room)
+    assert np.all(np.maximum(below(p), -1e300) <= exact + room)
+
+
+def test_a_long_table_costs_what_a_short_one_does():
+    # A cap that is hardly ever reached changes nothing, and nodes are as many as for a table of 100.
+    free = RunCount.logarithmic(mean=20)
+    capped = free.truncated(100_000)
+    short, long = (
+        DerivativeBounds.of(np.array(table.table), table.crowding) for table in (free.truncated(100), capped)
+    )
+    assert long.z.size < 1.2 * short.z.size
+    numeric = selected_rdp(ORDERS, ZCDP, free, "numeric")
+    np.testing.assert_allclose(selected_rdp(ORDERS, ZCDP, capped), numeric, rtol=2e-3)
+    np.testing.assert_allclose(np.exp(log_power_sum(np.array(capped.table), np.log([0.5]))), free.pgf(0.5), rtol=1e-6)
 
 
 @examples
@@ -360,8 +485,8 @@ def test_bounds_have_the_right_shape(eta, mean, rho):
     lighter = RunCount.negative_binomial(eta=eta + 0.5, mean=mean)
     rdp = rho * ORDERS
     closed, best = selected_rdp(ORDERS, rdp, runs, "closed"), selected_rdp(ORDERS, rdp, runs, "best")
-    assert np.all(best <= closed)
-    assert np.all(best >= rdp - 1e-12)
+    assert np.all(best <= closed * (1 + 1e-12))
+    assert np.all(best >= rdp * (1 - 1e-12))
     for bound in (closed, best):
         assert np.all(np.diff(bound) >= 0)
     assert np.all(selected_rdp(ORDERS, rdp, more, "closed") >= closed - 1e-12)
@@ -373,9 +498,14 @@ def test_a_hard_cap_has_a_price_of_its_own():
     assert capped.sample(np.random.default_rng(0), 10_000).max() <= 40
     costs = [epsilon_of(selected_rdp(ORDERS, ZCDP, runs)).epsilon for runs in (free, capped)]
     assert 2.143 < costs[1] < 4
-    assert epsilon_of(selected_rdp(ORDERS, ZCDP, RunCount.from_pmf({5: 1.0}))).epsilon == math.inf
     with pytest.raises(ValueError, match="no closed form"):
         selected_rdp(ORDERS, ZCDP, capped, "closed")
+
+
+def test_a_cap_far_below_all_likely_counts():
+    capped = RunCount.negative_binomial(eta=100, gamma=1e-6).truncated(5)  # P[K <= 5] is about 1e-592
+    assert capped.pmf(5) == pytest.approx(20 / 21, rel=0.2)
+    assert capped.pmf(np.arange(6)).sum() == pytest.approx(1)
 
 
 def test_unknown_and_useless_orders():
@@ -422,8 +552,10 @@ def test_an_order_at_the_end_of_the_grid_is_said():
 
 
 def test_gaussian_rdp_and_plan():
-    orders, rdp = gaussian_rdp(2.0, steps=3)
+    orders, rdp = gaussian_rdp(2.0, steps=3.0)
     np.testing.assert_allclose(rdp, 3 * orders / 8)
+    assert not np.any(gaussian_rdp(2.0, 0.01, steps=0)[1])
+    assert not np.any(gaussian_rdp(2.0, steps=0)[1])
     plan = plan_search(lambda sigma: gaussian_rdp(sigma, steps=100), 3.0, 1e-5, mean=20)
     assert plan.epsilon <= 3.0
     assert plan.epsilon_of_one_run < plan.epsilon
@@ -491,9 +623,17 @@ def uniform(rng, n):
         (lambda: RunCount.negative_binomial(eta=-0.999, mean=1e6), ValueError, "1e-299"),
         (lambda: RunCount.poisson(mean=0.9), ValueError, "Theorem 6"),
         (lambda: RunCount.from_pmf({1: 0.5}), ValueError, "sum to 1"),
-        (lambda: RunCount.from_pmf({-1: 1.0}), ValueError, "counts"),
+        (lambda: RunCount.from_pmf({-1: 1.0}), ValueError, "whole number of at least 0"),
         (lambda: RunCount.from_pmf([1.0, 0.0]), ValueError, "never runs"),
+        (lambda: RunCount.from_pmf({10**12: 1.0}), ValueError, "1000000000000; expected at most 1000000"),
+        (lambda: RunCount.from_pmf({}), ValueError, "at least one possible run"),
+        (lambda: RunCount("foo", 0.0, 0.5, 2.0), ValueError, "kind is 'foo'.*RunCount.logarithmic"),
+        (lambda: RunCount("table", 0.0, 0.5, 2.0), ValueError, "kind is 'table'"),
         (lambda: RunCount.logarithmic(mean=2).truncated(0), ValueError, "largest"),
+        (lambda: RunCount.from_pmf({7: 1.0}).truncated(6), ValueError, "smallest possible number of runs"),
+        (lambda: RunCount.logarithmic(mean=2).truncated(2.5), ValueError, "largest is 2.5; expected a whole number"),
+        (lambda: RunCount.logarithmic(mean=2).truncated(math.nan), ValueError, "whole"),
+        (lambda: RunCount.logarithmic(mean=2).truncated(10**7), ValueError, "at most 1000000"),
         (lambda: RunCount.logarithmic(mean=2).pmf(1.5), ValueError, "whole"),
         (lambda: RunCount.logarithmic(mean=2).pgf(1.5), ValueError, r"\[0, 1\]"),
         (lambda: RunCount.logarithmic(mean=2).quantile(1.0), ValueError, "less than 1"),
@@ -501,7 +641,7 @@ def uniform(rng, n):
         (lambda: RunCount.logarithmic(mean=2).expected_best([math.nan]), ValueError, "finite"),
         (lambda: RunCount.negative_binomial(eta=-0.5, mean=2).to_dp_event(None), ValueError, "eta >= 0"),
         (lambda: selected_rdp([2, 3], [1.0], RunCount.poisson(mean=2)), ValueError, "one length"),
-        (lambda: selected_rdp([3, 2], [1, 1], RunCount.poisson(mean=2)), ValueError, "sorted"),
+        (lambda: selected_rdp([3, 2], [1, 1], RunCount.poisson(mean=2)), ValueError, "rising"),
         (lambda: selected_rdp([0.5, 2], [1, 1], RunCount.poisson(mean=2)), ValueError, "at least 1"),
         (lambda: selected_rdp([2], [-1], RunCount.poisson(mean=2)), ValueError, "non-negative"),
         (lambda: selected_rdp([2], [math.nan], RunCount.poisson(mean=2)), ValueError, "non-negative"),
@@ -510,6 +650,14 @@ def uniform(rng, n):
         (lambda: rdp_to_epsilon([1.0], [1], 0.1), ValueError, "larger orders"),
         (lambda: rdp_to_delta([2], [1], -1), ValueError, "epsilon"),
         (lambda: gaussian_rdp(0.0), ValueError, "noise_multiplier"),
+        (lambda: gaussian_rdp(1.0, 1.5), ValueError, "sample_rate"),
+        (lambda: gaussian_rdp(1.0, 0.01, 2343.75), ValueError, r"steps is 2343.75; .* math\.ceil"),
+        (lambda: gaussian_rdp(1.0, 1.0, 2343.75), ValueError, "whole number"),
+        (lambda: gaussian_rdp(1.0, steps=-1), ValueError, "at least 0"),
+        (lambda: gaussian_rdp(1.0, steps=math.nan), ValueError, "whole"),
+        (lambda: gaussian_rdp(1.0, steps=True), TypeError, "whole"),
+        (lambda: gaussian_tradeoff(1.0, 2.5), ValueError, "steps is 2.5"),
+        (lambda: audit_epsilon(uniform, uniform, lambda y: y > 0, 9.5), ValueError, "trials is 9.5"),
         (lambda: gaussian_tradeoff(0.0), ValueError, "noise"),
         (lambda: audit_epsilon(uniform, uniform, lambda y: y > 0, 0), ValueError, "trials"),
         (lambda: audit_epsilon(uniform, uniform, lambda y: y > 0, 9, delta=1), ValueError, "delta"),

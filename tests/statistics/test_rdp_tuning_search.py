@@ -48,7 +48,8 @@ def test_the_winner_and_its_price():
 
 def test_the_result_tells_nothing_else():
     assert {field.name for field in dataclasses.fields(search())} == {
-        *("best_candidate", "model", "score", "epsilon", "delta", "orders", "rdp", "expected_runs", "unsafe_history")
+        *("best_candidate", "model", "score", "failure", "epsilon", "delta", "orders", "rdp", "expected_runs"),
+        "unsafe_history",
     }
     assert search().unsafe_history is None
 
@@ -95,6 +96,19 @@ def test_a_crash_counts_as_the_worst_run():
     assert search(fragile, mean=50).best_candidate == 1.0
     with pytest.raises(FloatingPointError):
         search(fragile, mean=50, on_error="raise")
+
+
+def test_a_search_whose_every_run_fails_says_so_and_quotes_no_record():
+    def fails(rate, rng):
+        raise ArithmeticError("the record of Alice is out of range")
+
+    with pytest.warns(RuntimeWarning, match="no run of this search gave a score.*ArithmeticError") as caught:
+        result = search(fails)
+    assert (result.model, result.failure) == (None, "ArithmeticError")
+    assert math.isnan(result.score)
+    assert result.epsilon == search().epsilon  # that all failed is an answer too
+    assert "Alice" not in str(caught[0].message) + repr(result)
+    assert search().failure is None
 
 
 def test_poisson_may_draw_no_run_and_says_so():
@@ -163,7 +177,10 @@ def test_scorer_must_be_declared():
         ({"train": lambda c, rng: (c, np.ones(2))}, TypeError, "real number"),
         ({"train": lambda c, rng: c}, TypeError, "scorer"),
         ({"delta": 0}, ValueError, "delta"),
-        ({"base": 3.0}, TypeError, "base must be"),
+        ({"base": 3.0}, TypeError, "base is float; expected"),
+        ({"stop_at": math.nan}, ValueError, "stop_at is nan"),
+        ({"max_runs": 2.5}, ValueError, "max_runs is 2.5; expected a whole number"),
+        ({"max_runs": 0}, ValueError, "at least 1"),
         ({"base": ([2, 3], [1])}, ValueError, "one length"),
     ],
 )
@@ -177,9 +194,8 @@ def test_scores_may_be_numpy_or_torch_scalars():
     assert search(lambda c, rng: (c, np.array(c))).best_candidate == 1.0
     torch = pytest.importorskip("torch")
     assert search(lambda c, rng: (c, torch.tensor(c))).best_candidate == 1.0
-    np.testing.assert_allclose(
-        selected_rdp(torch.tensor(BASE[0]), torch.tensor(BASE[1]), RunCount.poisson(mean=2))[-1], 57.6, rtol=0.1
-    )
+    curve = torch.tensor(BASE[0]), torch.tensor(BASE[1], requires_grad=True)
+    np.testing.assert_allclose(selected_rdp(*curve, RunCount.poisson(mean=2))[-1], 57.6, rtol=0.1)
 
 
 def test_overhead_is_below_a_millisecond_a_run():
@@ -211,6 +227,40 @@ def test_dp_accounting_event_and_accountant():
     closed = search(base=accountant, method="closed")
     assert closed.epsilon == pytest.approx(peer.get_epsilon(1e-5), rel=1e-9)
     assert RunCount.poisson(mean=3).to_dp_event(event).shape == math.inf
+
+
+@pytest.mark.parametrize(
+    "fresh",
+    [
+        lambda: pytest.importorskip("opacus.accountants").RDPAccountant(),
+        lambda: pytest.importorskip("opacus.accountants").PRVAccountant(),
+        lambda: pytest.importorskip("opacus").PrivacyEngine(accountant="rdp").accountant,
+        lambda: pytest.importorskip("dp_accounting.rdp").RdpAccountant(),
+        lambda: pytest.importorskip("dp_accounting").NoOpDpEvent(),
+        lambda: pytest.importorskip("dp_accounting").ComposedDpEvent([]),
+    ],
+    ids=["RDPAccountant", "PRVAccountant", "PrivacyEngine", "RdpAccountant", "NoOp", "Composed"],
+)
+@pytest.mark.filterwarnings("ignore:Secure RNG")
+def test_an_accountant_that_has_recorded_nothing_is_refused(fresh):
+    base = fresh()
+    with pytest.raises(ValueError, match=rf"base is {type(base).__name__} with no privacy cost recorded.*gaussian_rdp"):
+        search(base=base)
+    if hasattr(base, "history"):
+        with pytest.raises(ValueError, match="no privacy cost"):
+            opacus_rdp(base)
+
+
+def test_a_cost_of_nothing_may_be_stated():
+    assert search(base=gaussian_rdp(1.0, steps=0), method="best").epsilon == 0
+
+
+def test_opacus_own_default_accountant():
+    opacus = pytest.importorskip("opacus.accountants")
+    pytest.importorskip("dp_accounting")
+    accountant = opacus.PRVAccountant()
+    accountant.step(noise_multiplier=1.1, sample_rate=0.02)
+    np.testing.assert_allclose(rdp_curve(accountant)[1], gaussian_rdp(1.1, 0.02, 1)[1])
 
 
 def test_the_searched_curve_composes_with_other_releases():
@@ -299,6 +349,85 @@ def test_scikit_learn_wrapper():
         DPSearchCV(KNeighborsClassifier, {}, RunCount.geometric(mean=5), BASE, 1e-5).fit(X, y)
 
 
+TWO_CLASSES = (
+    np.vstack([np.random.default_rng(0).normal(size=(30, 2)), 2 + np.random.default_rng(1).normal(size=(30, 2))]),
+    np.repeat(["no", "yes"], 30),
+)
+
+
+def cross_validated(factory, distributions, **options):
+    from paperwright.statistics.rdp_tuning import DPSearchCV
+
+    options = {"score_data": "public", "random_state": np.random.default_rng(1), **options}
+    return DPSearchCV(factory, distributions, RunCount.geometric(mean=5), BASE, 1e-5, **options)
+
+
+def test_scikit_learn_wrapper_answers_as_its_winner_does():
+    pytest.importorskip("sklearn")
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.metrics import get_scorer
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
+    X, y = TWO_CLASSES
+    logistic = cross_validated(LogisticRegression, {"C": [0.1, 1.0]})
+    assert is_classifier(logistic)
+    assert not hasattr(logistic, "classes_")
+    assert not hasattr(logistic, "transform")
+    assert hasattr(logistic, "predict_proba")
+    logistic.fit(X, y)
+    winner = logistic.best_estimator_
+    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        np.testing.assert_array_equal(getattr(logistic, method)(X), getattr(winner, method)(X))
+    assert logistic.classes_.tolist() == ["no", "yes"]
+    assert logistic.n_features_in_ == 2
+    assert not hasattr(logistic, "feature_names_in_")
+    assert get_scorer("roc_auc")(logistic, X, y) > 0.9
+    assert set(cross_val_predict(logistic, X, y, cv=3)) == {"no", "yes"}
+    assert make_pipeline(StandardScaler(), logistic).fit(X, y).score(X, y) > 0.8
+
+    assert not hasattr(cross_validated(LinearSVC, {"C": [0.1, 1.0]}), "predict_proba")
+    assert is_regressor(cross_validated(lambda *, alpha: Ridge(alpha), {"alpha": [0.1, 1.0]}))
+    scaler = cross_validated(StandardScaler, {"with_mean": [True]}, scoring=lambda estimator, X, y: 0.0).fit(X)
+    np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(X)), X)
+    assert scaler.score(X) == 0
+
+
+def test_scikit_learn_wrapper_refuses_a_search_that_found_nothing():
+    pytest.importorskip("sklearn")
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = TWO_CLASSES
+    with pytest.raises(TypeError, match="'Cc'"):  # no look at the data is needed to say so
+        cross_validated(LogisticRegression, {"Cc": [1.0]}).fit(X, y)
+    broken = cross_validated(LogisticRegression, {"C": [-1.0]})
+    with pytest.raises(
+        ValueError, match=r"every fit failed, the first with InvalidParameterError.*its epsilon, 1\.976"
+    ):
+        broken.fit(X, y)
+    assert not hasattr(broken, "best_estimator_")
+    with pytest.raises(ValueError, match="The 'C' parameter"):
+        cross_validated(LogisticRegression, {"C": [-1.0]}, on_error="raise").fit(X, y)
+    half = cross_validated(LogisticRegression, {"C": [-1.0, 1.0]}, random_state=np.random.default_rng(5)).fit(X, y)
+    assert half.best_params_ == {"C": 1.0}
+
+
+def test_scikit_learn_wrapper_seeds_its_estimators_in_tests_only():
+    pytest.importorskip("sklearn")
+    from sklearn.linear_model import SGDClassifier
+
+    X, y = TWO_CLASSES
+    one, same = (cross_validated(SGDClassifier, {"alpha": [1e-2]}).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(one.best_estimator_.coef_, same.best_estimator_.coef_)
+    assert (
+        cross_validated(SGDClassifier, {"alpha": [1e-2]}, random_state=None).fit(X, y).best_estimator_.random_state
+        is None
+    )
+
+
 def test_works_without_torch_dp_accounting_opacus_and_sklearn():
     program = """
 import sys
@@ -314,6 +443,34 @@ except ModuleNotFoundError as error:
     assert "paperwright[statistics]" in str(error)
 else:
     raise SystemExit("no error")
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_arguments_of_the_wrong_kind_are_refused_by_name():
+    # In a process of its own, where no annotation is checked: what a user sees.
+    program = """
+import numpy as np
+from paperwright.statistics import RunCount, private_search, gaussian_rdp
+def search(**options):
+    options = {"runs": RunCount.logarithmic(mean=9), "base": gaussian_rdp(2.0), "delta": 1e-5, **options}
+    private_search(lambda c, rng: (c, c), [1, 2], **options)
+for call, message in [
+    (lambda: search(rng=0), "rng is 0; expected a numpy.random.Generator"),
+    (lambda: search(rng=np.random.RandomState(0)), "expected a numpy.random.Generator"),
+    (lambda: search(runs=10), "runs is 10; expected a RunCount"),
+    (lambda: search(max_runs="3"), "max_runs is '3'; expected a whole number"),
+    (lambda: RunCount.from_pmf({1.5: 1.0}), "a count of pmf is 1.5; expected a whole number"),
+    (lambda: RunCount.from_pmf({1: "all"}), "a probability of pmf is 'all'; expected a number"),
+    (lambda: RunCount.logarithmic(mean=2).truncated("9"), "largest is '9'; expected a whole number"),
+    (lambda: gaussian_rdp(1.0, steps="9"), "steps is '9'; expected a whole number"),
+]:
+    try:
+        call()
+    except (TypeError, ValueError) as error:
+        assert message in str(error), error
+    else:
+        raise SystemExit(f"no error: {message}")
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
+from paperwright.statistics.rdp_tuning.arrays import whole_number
 from paperwright.stats import proportion_interval
 
 Mechanism = Callable[[np.random.Generator, int], Any]
@@ -36,7 +37,7 @@ def audit_epsilon(
     mechanism_a: Mechanism,
     mechanism_b: Mechanism,
     event: Callable[[Any], Any],
-    trials: int,
+    trials: SupportsFloat,
     delta: SupportsFloat = 0.0,
     confidence: SupportsFloat = 0.95,
     rng: np.random.Generator | None = None,
@@ -58,10 +59,9 @@ def audit_epsilon(
         rng: source of randomness for both, fresh by default.
         upper: the accountant's epsilon, to be carried along.
     """
-    if trials < 1:
-        raise ValueError(f"trials must be at least 1, got {trials}")
+    trials = whole_number("trials", trials, 1)
     if not 0 <= delta < 1 or not 0 < confidence < 1:
-        raise ValueError(f"need delta in [0, 1) and confidence in (0, 1), got {delta} and {confidence}")
+        raise ValueError(f"delta is {delta} and confidence {confidence}; expected [0, 1) and (0, 1)")
     rng = np.random.default_rng() if rng is None else rng
     count_a, count_b = (_count(event, mechanism(rng, trials), trials) for mechanism in (mechanism_a, mechanism_b))
     low_a = proportion_interval(count_a, trials, level=confidence, method="exact").low
@@ -73,5 +73,5 @@ def audit_epsilon(
 def _count(event: Callable[[Any], Any], outputs: Any, trials: int) -> int:
     seen = np.asarray(event(outputs))
     if seen.shape != (trials,) or seen.dtype != np.bool_:
-        raise ValueError(f"event must return {trials} booleans, one an output; got {seen.dtype} of shape {seen.shape}")
+        raise ValueError(f"event gives {seen.dtype} of shape {seen.shape}; expected {trials} booleans, one an output")
     return int(np.count_nonzero(seen))

@@ -6,14 +6,17 @@ from typing import Any, SupportsFloat
 import numpy as np
 from jaxtyping import Float
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, whole_number
 from paperwright.statistics.rdp_tuning.conversion import DEFAULT_ORDERS, checked_curve
 
 Curve = tuple[Float[np.ndarray, " orders"], Float[np.ndarray, " orders"]]
 
 
 def gaussian_rdp(
-    noise_multiplier: SupportsFloat, sample_rate: SupportsFloat = 1.0, steps: int = 1, orders: ArrayLike | None = None
+    noise_multiplier: SupportsFloat,
+    sample_rate: SupportsFloat = 1.0,
+    steps: SupportsFloat = 1,
+    orders: ArrayLike | None = None,
 ) -> Curve:
     r"""RDP of DP-SGD: `steps` Gaussian mechanisms on Poisson-sampled batches, neighbours by adding or removing one.
 
@@ -23,54 +26,71 @@ def gaussian_rdp(
     Args:
         noise_multiplier: sigma, the noise's standard deviation over the clipping norm.
         sample_rate: probability that an example is in a batch, in [0, 1].
-        steps: number of batches.
+        steps: number of batches, a whole number: ``math.ceil(epochs * examples / batch)``. 0 costs nothing.
         orders: Rényi orders; `DEFAULT_ORDERS` by default.
 
     Returns:
         (orders, rdp).
     """
-    orders = np.array(DEFAULT_ORDERS if orders is None else orders, dtype=np.float64)
-    if not noise_multiplier > 0 or not 0 <= sample_rate <= 1 or steps < 0:
-        raise ValueError(
-            "need noise_multiplier > 0, sample_rate in [0, 1] and steps >= 0, "
-            f"got {noise_multiplier}, {sample_rate} and {steps}"
-        )
-    if sample_rate == 1:
+    orders = float_array(DEFAULT_ORDERS if orders is None else orders)
+    if not noise_multiplier > 0:
+        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
+    if not 0 <= sample_rate <= 1:
+        raise ValueError(f"sample_rate is {sample_rate}; expected a probability in [0, 1], such as batch / examples")
+    steps = whole_number("steps", steps, 0, "Round up with math.ceil: a step that was run must be paid for.")
+    if sample_rate == 1 or steps == 0:
         return checked_curve(orders, steps * orders / (2 * noise_multiplier**2))
     dp_accounting = _dp_accounting("RDP of subsampled Gaussian noise")
     step = dp_accounting.PoissonSampledDpEvent(sample_rate, dp_accounting.GaussianDpEvent(noise_multiplier))
-    return _event_curve(dp_accounting.SelfComposedDpEvent(step, int(steps)), orders)
+    return _event_curve(dp_accounting.SelfComposedDpEvent(step, steps), orders)
 
 
 def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:
     """RDP of what an Opacus accountant has recorded: its ``history`` of (noise_multiplier, sample_rate, steps).
 
     Take the accountant of *one* finished run (``privacy_engine.accountant``); every run must cost no more than that.
+
+    Raises:
+        ValueError: if nothing is recorded: before the training an accountant says that it costs nothing.
     """
     history = getattr(accountant, "history", None)
     if history is None:
-        raise TypeError(f"expected an Opacus accountant with a .history, got {type(accountant).__name__}")
-    orders = np.array(DEFAULT_ORDERS if orders is None else orders, dtype=np.float64)
+        raise TypeError(f"accountant is {type(accountant).__name__}; expected an Opacus accountant, with a .history")
+    orders = float_array(DEFAULT_ORDERS if orders is None else orders)
     rdp = np.zeros(orders.size)
     for noise_multiplier, sample_rate, steps in history:
         rdp += gaussian_rdp(noise_multiplier, sample_rate, steps, orders)[1]
-    return checked_curve(orders, rdp)
+    return _paid(accountant, *checked_curve(orders, rdp))
 
 
 def rdp_curve(base: Any) -> Curve:
-    """(orders, rdp) of one run, from such a pair, a dp-accounting ``DpEvent`` or ``RdpAccountant``, or from Opacus."""
+    """(orders, rdp) of one run, from such a pair, a dp-accounting ``DpEvent`` or ``RdpAccountant``, or from Opacus.
+
+    Raises:
+        ValueError: for an event or an accountant that records no cost, such as one that is fresh.
+    """
     if isinstance(base, tuple | list) and len(base) == 2:
         return checked_curve(*base)
     dp_accounting = sys.modules.get("dp_accounting")  # whoever holds one of its objects has imported it
     if dp_accounting is not None and isinstance(base, dp_accounting.DpEvent):
-        return _event_curve(base, np.array(DEFAULT_ORDERS))
+        return _paid(base, *_event_curve(base, np.array(DEFAULT_ORDERS)))
     if dp_accounting is not None and hasattr(base, "orders") and hasattr(base, "rdp"):
-        return checked_curve(np.array(base.orders), np.array(base.rdp))
+        return _paid(base, *checked_curve(np.array(base.orders), np.array(base.rdp)))
     if hasattr(base, "history"):
         return opacus_rdp(base)
     raise TypeError(
-        "base must be (orders, rdp), a dp-accounting DpEvent or RdpAccountant, or an Opacus RDPAccountant, "
-        f"got {type(base).__name__}"
+        f"base is {type(base).__name__}; expected (orders, rdp), a dp-accounting DpEvent or RdpAccountant, "
+        "or an Opacus accountant"
+    )
+
+
+def _paid(source: Any, orders: np.ndarray, rdp: np.ndarray) -> Curve:
+    """The curve, unless it is 0 throughout: a source that has recorded nothing, which would make a search free."""
+    if np.any(rdp > 0):
+        return orders, rdp
+    raise ValueError(
+        f"base is {type(source).__name__} with no privacy cost recorded; expected the cost of one finished run. Train "
+        "once and pass its accountant, or state the cost: gaussian_rdp(noise_multiplier, sample_rate, steps)."
     )
 
 

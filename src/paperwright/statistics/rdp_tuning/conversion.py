@@ -7,7 +7,7 @@ from typing import NamedTuple, SupportsFloat
 import numpy as np
 from jaxtyping import Float
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array
 
 # dp-accounting's default grid and two orders below it: small orders decide when a search is cheap.
 DEFAULT_ORDERS: Float[np.ndarray, " orders"] = np.array(
@@ -31,15 +31,17 @@ def checked_curve(orders: ArrayLike, rdp: ArrayLike) -> tuple[np.ndarray, np.nda
 
     Orders are rising and at least 1; the last may be inf (pure differential privacy). rdp is >= 0 and may be inf.
     """
-    orders, rdp = np.asarray(orders, dtype=np.float64), np.asarray(rdp, dtype=np.float64)
+    orders, rdp = float_array(orders), float_array(rdp)
     if orders.ndim != 1 or orders.size == 0 or orders.shape != rdp.shape:
-        raise ValueError(f"orders and rdp must be of one length, got shapes {orders.shape} and {rdp.shape}")
+        raise ValueError(f"orders has shape {orders.shape} and rdp {rdp.shape}; expected two rows of one length")
     if not np.all(orders >= 1):
-        raise ValueError(f"orders must be at least 1, got {orders[~(orders >= 1)][0]}")
+        raise ValueError(f"an order is {orders[~(orders >= 1)][0]}; expected at least 1")
     if np.any(np.diff(orders) <= 0):
-        raise ValueError("orders must be sorted and without repetition")
+        raise ValueError(
+            "orders falls or repeats a value; expected rising orders. Sort both with numpy.argsort(orders)."
+        )
     if not np.all(rdp >= 0):
-        raise ValueError(f"rdp must be non-negative (inf allowed), got {rdp[~(rdp >= 0)][0]}")
+        raise ValueError(f"an rdp is {rdp[~(rdp >= 0)][0]}; expected non-negative numbers, or inf")
     return orders, rdp
 
 
@@ -66,7 +68,7 @@ def rdp_to_epsilon(orders: ArrayLike, rdp: ArrayLike, delta: SupportsFloat, *, w
         return Guarantee(0.0, delta, float(orders[free][0]))
     usable = orders > SMALLEST_ORDER
     if not np.any(usable):
-        raise ValueError(f"no order above {SMALLEST_ORDER}: a conversion needs larger orders, got {orders}")
+        raise ValueError(f"orders is {orders}; expected one above {SMALLEST_ORDER} at least. Pass larger orders.")
     order = orders[usable]
     epsilon = rdp[usable] + np.log1p(-1 / order) - _over(math.log(delta) + np.log(order), order - 1)
     best = int(np.argmin(epsilon))
@@ -89,7 +91,7 @@ def rdp_to_delta(orders: ArrayLike, rdp: ArrayLike, epsilon: SupportsFloat) -> G
     orders, rdp = checked_curve(orders, rdp)
     epsilon = float(epsilon)
     if not epsilon >= 0:
-        raise ValueError(f"epsilon must be non-negative, got {epsilon}")
+        raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
     by_kl = 0.5 * _log_one_minus_exp(rdp)
     intercepts, slopes = delta_lines(orders, rdp)
     by_order = np.full(orders.size, np.inf)
@@ -127,7 +129,7 @@ def log_deltas(orders: np.ndarray, rdp: np.ndarray, epsilons: np.ndarray) -> np.
 def checked_delta(delta: SupportsFloat) -> float:
     delta = float(delta)
     if not 0 < delta < 1:
-        raise ValueError(f"delta must lie strictly between 0 and 1, got {delta}")
+        raise ValueError(f"delta is {delta}; expected a number strictly between 0 and 1, such as 1e-6")
     return delta
 
 

@@ -19,7 +19,7 @@ def selected_pmf(pmf: ArrayLike, runs: RunCount) -> Float[np.ndarray, " outcomes
     """
     pmf = np.asarray(pmf, dtype=np.float64)
     if pmf.ndim != 1 or not np.all(pmf >= 0) or abs(pmf.sum() - 1) > 1e-9:
-        raise ValueError("pmf must be one row of non-negative probabilities that sum to 1")
+        raise ValueError(f"pmf has shape {pmf.shape} and sum {pmf.sum()}; expected one row of probabilities, sum 1")
     below = np.minimum(np.concatenate([[0.0], np.cumsum(pmf)]), 1.0)
     below[-1] = 1.0
     return np.diff(runs.pgf(below))
@@ -29,7 +29,9 @@ def renyi_divergence(p: ArrayLike, q: ArrayLike, order: SupportsFloat) -> float:
     """D_order(P || Q) in nats of two discrete distributions; order 1 is the KL divergence, inf the top log ratio."""
     p, q = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
     if p.shape != q.shape or not order >= 1:
-        raise ValueError(f"need distributions of one shape and an order >= 1, got {p.shape}, {q.shape} and {order}")
+        raise ValueError(
+            f"p and q have shapes {p.shape} and {q.shape}, order is {order}; expected one shape, order >= 1"
+        )
     seen = p > 0
     if np.any(q[seen] == 0):
         return math.inf

@@ -13,6 +13,19 @@ with p, so p' is put at its largest, and one variable is left.
 
 The supremum is an upper bound, not the maximum over a grid: on a cell [a, b] the bracket is at most its first term at a
 minus its second at b, and cells whose bound stands out are split until it does not.
+
+With S for e to the (lambda - 1) times the supremum, the returned bound is sharper than that and holds for every E[K]:
+
+.. math:: e^{(\lambda-1)\,\epsilon'(\lambda)} = 1 + S\,\big(e^{(\lambda-1)\,\epsilon(\lambda)} - 1\big).
+
+Proof. Let T map the cdf of the score on x to that on x' (ties broken at random), :math:`v(t) = t^\lambda T^{1-\lambda}`
+and :math:`h(t) = f'(t)^\lambda f'(T)^{1-\lambda}`, so that h <= S, the run's divergence is
+:math:`U = \int T'^{1-\lambda}` and the search's :math:`P[K=0] + \int T'^{1-\lambda} h`: "no run" is an outcome of its
+own, equally likely on both sides. The tangent of :math:`y^{1-\lambda}` at t/T gives :math:`T'^{1-\lambda} \ge v'`, and
+joint convexity, term by term of the power series, :math:`h \le f'(v)`. With M(t), the least v from t on, which rises
+from 0 to 1 and only where M = v,
+
+.. math:: \int T'^{1-\lambda} (S - h) \ge \int M' (S - f'(M)) = S - (1 - P[K=0]).
 """
 
 import math
@@ -22,6 +35,7 @@ from typing import SupportsFloat
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from paperwright.statistics.rdp_tuning.arrays import whole_number
 from paperwright.statistics.rdp_tuning.conversion import log_deltas
 from paperwright.statistics.rdp_tuning.run_count import RunCount
 
@@ -32,10 +46,11 @@ MOST_CELLS = 20_000  # cells in one round; what is left after either is still a 
 SPLIT = 8
 
 
-def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: int = 1) -> Callable[[np.ndarray], np.ndarray]:
+def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1) -> Callable[[np.ndarray], np.ndarray]:
     """p -> Phi(Phi^-1(p) + sqrt(steps) / noise_multiplier), the trade-off of `steps` Gaussian mechanisms."""
-    if not noise_multiplier > 0 or steps < 1:
-        raise ValueError(f"need a positive noise multiplier and at least one step, got {noise_multiplier} and {steps}")
+    if not noise_multiplier > 0:
+        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
+    steps = whole_number("steps", steps, 1, "Round up: what was run must be paid for.")
     shift = math.sqrt(steps) / noise_multiplier
     return lambda p: ndtr(ndtri(p) + shift)
 
@@ -46,34 +61,51 @@ def numeric_bound(
     runs: RunCount,
     tradeoff: Callable[[np.ndarray], np.ndarray] | None = None,
     cells: int = CELLS,
+    ceiling: np.ndarray | None = None,
 ) -> np.ndarray:
-    """epsilon'(lambda) at each order, within TOLERANCE above the supremum; arguments as for `selected_rdp`."""
+    """epsilon'(lambda) at each order, within TOLERANCE above the supremum; arguments as for `selected_rdp`.
+
+    `ceiling` is a bound of the form epsilon(lambda) + log(S) / (lambda - 1), for an S known from elsewhere.
+    """
     found = np.full(orders.size, np.inf)
     usable = (orders > 1) & np.isfinite(rdp)
     if np.any(usable):
         largest = _largest_neighbour(orders, rdp, tradeoff)
         with np.errstate(divide="ignore"):
             weights = np.where(np.isinf(orders[usable]), 1.0, 1 / (1 - 1 / orders[usable]))
-        found[usable] = rdp[usable] + _supremum(weights, runs, largest, cells)
+        growth = _supremum(weights, runs, largest, cells)
+        if ceiling is not None:
+            growth = np.minimum(growth, ceiling[usable] - rdp[usable])
+        found[usable] = _selected(orders[usable], rdp[usable], growth)
     return found
+
+
+def _selected(orders: np.ndarray, rdp: np.ndarray, growth: np.ndarray) -> np.ndarray:
+    """log(1 + S (e^((lambda-1) epsilon) - 1)) / (lambda - 1), where log S = (lambda-1) `growth`; its limit at inf."""
+    pure = np.isinf(orders)
+    scale = np.where(pure, 1.0, orders - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a run that costs nothing, whose log 0 may meet S = inf
+        log_excess = scale * rdp + np.log(-np.expm1(-scale * rdp))
+        searched = np.logaddexp(0.0, scale * growth + log_excess) / scale
+    return np.where(rdp == 0, 0.0, np.where(pure, np.maximum(rdp + growth, 0.0), searched))
 
 
 def _supremum(
     weights: np.ndarray, runs: RunCount, largest: Callable[[np.ndarray], np.ndarray], cells: int
 ) -> np.ndarray:
     """Upper bound on sup over p of weight * phi(p) - phi(largest(p)), for each weight = lambda / (lambda - 1)."""
+    above, below = runs.derivative_bounds
     lowest = -math.log(max(runs.crowding, 1.0)) - 40
     edges = np.exp(np.linspace(lowest, 0, cells + 1))
     edges[-1] = 1.0
     left, right = np.append(0.0, edges[:-1]), edges
     settled = np.full(weights.size, -np.inf)  # the bound over the cells that need no splitting
-    attained = settled  # the largest value seen at a point
+    attained = settled  # about the largest value at a point: where to stop splitting
     for _ in range(ROUNDS):
-        at_left, at_right = runs.log_pgf_derivative(left), runs.log_pgf_derivative(right)
-        below = runs.log_pgf_derivative(largest(right))
-        upper = np.multiply.outer(weights, at_left) - below
+        neighbour = below(largest(right))
+        upper = np.multiply.outer(weights, above(left)) - neighbour
         with np.errstate(invalid="ignore"):  # -inf - -inf at p = p' = 1 if K = 1 never happens: not a point to count
-            attained = np.fmax(attained, np.fmax.reduce(np.multiply.outer(weights, at_right) - below, axis=1))
+            attained = np.fmax(attained, np.fmax.reduce(np.multiply.outer(weights, above(right)) - neighbour, axis=1))
         enough = attained + TOLERANCE * np.maximum(np.maximum(1.0, attained), weights - 1)  # weight - 1 = 1/(lambda-1)
         open_cells = np.any(upper > enough[:, None], axis=0)
         if not np.any(open_cells) or SPLIT * np.count_nonzero(open_cells) > MOST_CELLS:
@@ -130,5 +162,8 @@ def _envelope(slopes: np.ndarray, intercepts: np.ndarray, x: np.ndarray) -> np.n
 def _checked_tradeoff(tradeoff: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.ndarray:
     largest = np.asarray(tradeoff(p), dtype=np.float64)
     if largest.shape != p.shape or not np.all((largest >= p * (1 - 1e-9)) & (largest <= 1)):
-        raise ValueError("tradeoff must map probabilities p to probabilities >= p of the same shape")
+        raise ValueError(
+            f"tradeoff gives shape {largest.shape} with values {largest.ravel()[:3]}...; "
+            f"expected probabilities >= p, of p's shape {p.shape}"
+        )
     return largest

@@ -78,7 +78,7 @@ def plan_search(
         ValueError: if no noise up to 1e6 is enough.
     """
     if not 0 < target_epsilon < math.inf:
-        raise ValueError(f"target_epsilon must be positive and finite, got {target_epsilon}")
+        raise ValueError(f"target_epsilon is {target_epsilon}; expected a positive, finite number")
     delta = checked_delta(delta)
     runs = RunCount.poisson(mean=mean) if math.isinf(eta) else RunCount.negative_binomial(eta=eta, mean=mean)
 

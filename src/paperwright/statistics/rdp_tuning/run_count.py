@@ -7,20 +7,22 @@ trades the spread of K (its cost in training time) against its price in privacy.
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, SupportsFloat
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import betaln, gammaln, logsumexp, pdtr, xlogy
+from scipy.special import betainc, betaln, gammaln, pdtr, xlogy
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, whole_number
 from paperwright.statistics.rdp_tuning.mean import gamma_for_mean, log_expm1_ratio, log_mean
 from paperwright.statistics.rdp_tuning.sampling import draw_negative_binomial, draw_table, fresh_generator
+from paperwright.statistics.rdp_tuning.table import DerivativeBounds, log_power_sum
 
 Values = Float[np.ndarray, "*k"] | float
 
-LARGEST_TABLE = 10_000_000  # entries of a truncated or tabulated distribution
+KINDS = ("logarithmic", "geometric", "negative_binomial", "poisson", "table")
+LARGEST_TABLE = 1_000_000  # runs in a truncated or tabulated distribution; its bound takes some ten seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,13 @@ class RunCount:
     mean: float
     table: tuple[float, ...] | None = dataclasses.field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS or (self.kind == "table") != (self.table is not None):
+            raise ValueError(
+                f"kind is {self.kind!r}{'' if self.table is None else ' with a table'}; expected one of {KINDS}, "
+                "'table' with one and the others without. Build it with RunCount.logarithmic, .from_pmf and the like."
+            )
+
     @classmethod
     def logarithmic(cls, *, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None) -> "RunCount":
         """K with P[K=k] proportional to (1-gamma)^k / k: eta = 0. The usual choice: privacy cost factor 2."""
@@ -76,32 +85,38 @@ class RunCount:
         """Poisson K. It may be 0, and the search then returns nothing; cheap only for small means (Theorem 6)."""
         mean = _number("mean", mean)
         if not 1 <= mean < math.inf:
-            raise ValueError(f"mean must be finite and at least 1 (Theorem 6 is used for mean >= 1), got {mean}")
+            raise ValueError(
+                f"mean is {mean}; expected a finite number of at least 1, where Theorem 6 is used. "
+                "For fewer runs give RunCount.from_pmf the probabilities."
+            )
         return cls("poisson", math.inf, math.nan, mean)
 
     @classmethod
     def from_pmf(cls, pmf: Mapping[int, SupportsFloat] | Sequence[SupportsFloat] | np.ndarray) -> "RunCount":
         """Any distribution on finitely many counts: {k: P[K=k]}, or a sequence whose entry k is P[K=k].
 
-        The search's privacy is then found numerically from the exact generating function. A fixed count,
-        ``from_pmf({5: 1.0})``, is the ordinary random search: an RDP curve alone gives it no finite bound.
+        The search's privacy is then found numerically from the exact generating function, or by composing all runs
+        where that is less: a fixed count, ``from_pmf({5: 1.0})``, is the ordinary random search and costs five runs.
+        The mean may be below 1, and P[K=0] anything below 1.
         """
         if isinstance(pmf, Mapping):
-            if not pmf or any(not isinstance(k, int | np.integer) or k < 0 for k in pmf):
-                raise ValueError("pmf must map counts 0, 1, 2, ... to probabilities")
-            table = np.zeros(max(pmf) + 1)
-            for count, probability in pmf.items():
-                table[count] = probability
+            counts = [whole_number("a count of pmf", count, 0) for count in pmf]
+            _check_largest("the largest count of pmf", max(counts, default=0))
+            table = np.zeros(max(counts, default=0) + 1)
+            table[counts] = [_number("a probability of pmf", probability) for probability in pmf.values()]
         else:
-            table = np.asarray(pmf, dtype=np.float64)
+            table = float_array(pmf)
         if table.ndim != 1 or table.size < 2:
-            raise ValueError("pmf must give P[K=0], P[K=1], ... with at least one possible run")
+            raise ValueError(
+                f"pmf has shape {table.shape}; expected P[K=0], P[K=1], ... with at least one possible run"
+            )
+        _check_largest("the largest count of pmf", table.size - 1)
         if not np.all(table >= 0) or abs(table.sum() - 1) > 1e-9:
-            raise ValueError(f"pmf must be non-negative and sum to 1, got a sum of {table.sum()}")
+            raise ValueError(f"pmf sums to {table.sum()}; expected non-negative numbers that sum to 1")
         table = table / table.sum()
         mean = float(table @ np.arange(table.size))
         if mean == 0:
-            raise ValueError("pmf puts everything on K=0: a search that never runs")
+            raise ValueError("pmf is all on K=0; expected a chance of a run. This search never runs.")
         return cls("table", math.nan, math.nan, mean, tuple(table.tolist()))
 
     @classmethod
@@ -110,24 +125,27 @@ class RunCount:
     ) -> "RunCount":
         eta = _number("eta", eta)
         if not -1 < eta < math.inf:
-            raise ValueError(f"eta must be finite and greater than -1, got {eta}; eta = inf is RunCount.poisson")
+            raise ValueError(f"eta is {eta}; expected a finite number greater than -1. eta = inf is RunCount.poisson.")
         if (mean is None) == (gamma is None):
-            raise ValueError("give exactly one of mean and gamma")
+            raise ValueError(f"mean is {mean} and gamma is {gamma}; expected exactly one of the two")
         if gamma is not None:
             gamma = _number("gamma", gamma)
             if not 0 < gamma <= 1:
-                raise ValueError(f"gamma must lie in (0, 1], got {gamma}")
+                raise ValueError(f"gamma is {gamma}; expected a number in (0, 1]")
             return cls(kind, eta, gamma, math.exp(log_mean(eta, -math.log(gamma))))
         mean = _number("mean", mean)
         if not 1 <= mean < math.inf:
-            raise ValueError(f"mean must be finite and at least 1, got {mean}: K is never less than 1")
+            raise ValueError(f"mean is {mean}; expected a finite number of at least 1: K is never less than 1")
         return cls(kind, eta, gamma_for_mean(eta, mean), mean)
 
-    def truncated(self, largest: int) -> "RunCount":
+    def truncated(self, largest: SupportsFloat) -> "RunCount":
         """K given K <= `largest`: a hard cap on the cost whose privacy price is computed, not ignored."""
-        if not 1 <= largest <= LARGEST_TABLE:
-            raise ValueError(f"largest must lie between 1 and {LARGEST_TABLE}, got {largest}")
-        pmf = np.asarray(self.pmf(np.arange(largest + 1)))
+        largest = whole_number("largest", largest, 1)
+        _check_largest("largest", largest)
+        log_pmf = np.asarray(self.log_pmf(np.arange(largest + 1)))
+        if not np.any(log_pmf[1:] > -math.inf):
+            raise ValueError(f"largest is {largest}; expected at least the smallest possible number of runs of {self}")
+        pmf = np.exp(log_pmf - log_pmf.max())  # all of it may be too small for a float64
         return RunCount.from_pmf(pmf / pmf.sum())
 
     # What the accountant reads
@@ -150,6 +168,13 @@ class RunCount:
         return math.exp(-self.mean) if self.kind == "poisson" else self._table[0].item()
 
     @property
+    def largest(self) -> float:
+        """The largest possible K, inf where there is none."""
+        if self.kind == "table":
+            return float(np.flatnonzero(self._table)[-1])
+        return 1.0 if self.gamma == 1 else math.inf
+
+    @property
     def crowding(self) -> float:
         """E[K(K-1)] / E[K] = f''(1)/f'(1): 1 over the probability at which log f'(1-p) starts to fall."""
         if self._is_negative_binomial:
@@ -169,7 +194,29 @@ class RunCount:
             return (self.log_mean - (1 + self.eta) * np.log1p(growth * p))[()]
         if self.kind == "poisson":
             return (math.log(self.mean) - self.mean * p)[()]
-        return self._sum_of_powers(np.log1p(-np.minimum(p, 1.0), where=p < 1, out=np.full(p.shape, -np.inf)), 1)[()]
+        return log_power_sum(self._table, np.log1p(-p, where=p < 1, out=np.full(p.shape, -np.inf)), derivatives=1)[()]
+
+    @property
+    def derivative_bounds(self) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+        """Two functions that enclose `log_pgf_derivative`, each as cheap for a long table as for a short one."""
+        if self.kind != "table":
+            return self.log_pgf_derivative, self.log_pgf_derivative
+        return self._enclosure.above, self._enclosure.below
+
+    def log_mgf(self, t: ArrayLike) -> Values:
+        r"""log E[e^{tK}] for t >= 0, inf where there is none: log f(e^t), the price of publishing every run."""
+        t = float_array(t)
+        if self.kind == "table":
+            return log_power_sum(self._table, t)[()]
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # beyond the radius of convergence
+            if self.kind == "poisson":
+                return (self.mean * np.expm1(t))[()]
+            if self.gamma == 1:
+                return t[()]
+            length = self.log_inverse_gamma
+            longer = length - np.log1p(-math.expm1(length) * np.expm1(t))
+            found = np.log(longer / length) + log_expm1_ratio(self.eta * longer) - log_expm1_ratio(self.eta * length)
+        return np.where(np.isfinite(longer), found, np.inf)[()]
 
     def pgf(self, x: ArrayLike) -> Values:
         """f(x) = E[x^K] for x in [0, 1]."""
@@ -177,13 +224,12 @@ class RunCount:
         if self.kind == "poisson":
             return np.exp(-self.mean * (1 - x))[()]
         if self.kind == "table":
-            return np.exp(self._sum_of_powers(np.log(x, where=x > 0, out=np.full(x.shape, -np.inf)), 0))[()]
+            return np.exp(log_power_sum(self._table, np.log(x, where=x > 0, out=np.full(x.shape, -np.inf))))[()]
         if self.gamma == 1:
             return x[()]
         gamma, length = self.gamma, self.log_inverse_gamma
-        one_minus_gamma = -math.expm1(-length)
-        low = -np.log1p(-one_minus_gamma * np.minimum(x, 0.5))
-        t = np.where(x < 0.5, low, -np.log(gamma + one_minus_gamma * (1 - x)))
+        lost = -math.expm1(-length) * x  # (1-gamma) x, subtracted from 1 in the way that does not cancel
+        t = np.where(lost <= 0.5, -np.log1p(-np.minimum(lost, 0.5)), -np.log(gamma - math.expm1(-length) * (1 - x)))
         return (t / length * np.exp(log_expm1_ratio(self.eta * t) - log_expm1_ratio(self.eta * length)))[()]
 
     # Probabilities
@@ -212,12 +258,14 @@ class RunCount:
     def cdf(self, k: ArrayLike) -> Values:
         r"""P[K <= k], elementwise over integers `k`, at a cost that does not grow with `k`.
 
-        For the truncated negative binomial, with l = log(1/gamma),
+        For the truncated negative binomial, with l = log(1/gamma) and the regularised incomplete beta function I,
 
-        .. math:: P[K>k] = \frac{\Gamma(k+1+\eta)}{\Gamma(k+1)\,\Gamma(1+\eta)\, l e^{g(-\eta l)}}
-                  \int_0^l (1-e^{-s})^k e^{-\eta s} ds,
+        .. math:: P[K \le k] = \frac{I_\gamma(\eta, k+1) - \gamma^\eta}{1 - \gamma^\eta}, \qquad
+                  P[K>k] = \frac{\Gamma(k+1+\eta)}{\Gamma(k+1)\,\Gamma(1+\eta)\, l e^{g(-\eta l)}}
+                  \int_0^l (1-e^{-s})^k e^{-\eta s} ds.
 
-        the incomplete beta function continued to every eta > -1, by Gauss-Legendre panels.
+        The first is read where eta is well above 0 and gamma well below 1, so that nothing cancels; the second, its
+        continuation to every eta > -1, elsewhere, by Gauss-Legendre panels.
         """
         k = _counts(k)
         inside = np.maximum(k, 0)
@@ -227,16 +275,19 @@ class RunCount:
             found = np.minimum(np.cumsum(self._table), 1.0)[np.minimum(inside, self._table.size - 1)]
         elif self.gamma == 1:
             found = (inside >= 1).astype(np.float64)
+        elif self.eta >= 0.1 and self.gamma <= 0.5:
+            none = self.gamma**self.eta
+            found = np.clip((betainc(self.eta, inside + 1.0, self.gamma) - none) / (1 - none), 0, 1)
         else:
             survival = np.array([self._survival(count) for count in inside.ravel().tolist()])
             found = np.clip(1 - survival, 0, 1).reshape(k.shape)
-        return np.where(k < 0, 0.0, found)[()]
+        return np.where(k < (0 if self._may_be_zero else 1), 0.0, found)[()]
 
     def quantile(self, u: ArrayLike) -> np.ndarray | int:
         """The smallest k with P[K <= k] >= u, elementwise over u in [0, 1)."""
         u = _in_unit_interval("u", u)
         if np.any(u == 1):
-            raise ValueError("u must be less than 1: the largest possible run count may be infinite")
+            raise ValueError("u is 1; expected numbers less than 1: the largest possible run count may be infinite")
         found = np.array([self._quantile(value) for value in u.ravel().tolist()], dtype=np.int64).reshape(u.shape)
         return found if u.ndim else int(found)
 
@@ -278,13 +329,13 @@ class RunCount:
     def expected_best(self, scores: ArrayLike) -> float:
         """Exact expected score of the winner when candidates are drawn uniformly from a table of `scores`.
 
-        With n scores sorted ascending it is the sum of s_(i) (f(i/n) - f((i-1)/n)), given that there was a run.
+        With n scores sorted ascending it is the sum of s_(i) (f(i/n) - f((i-1)/n)). A search without a run counts as a
+        score of 0; divide by 1 - `prob_no_run` for the expectation given that there was one.
         """
-        scores = np.sort(np.asarray(scores, dtype=np.float64).ravel())
+        scores = np.sort(float_array(scores).ravel())
         if scores.size == 0 or not np.all(np.isfinite(scores)):
-            raise ValueError("scores must be a non-empty table of finite numbers")
-        steps = np.asarray(self.pgf(np.arange(scores.size + 1) / scores.size))
-        return float(scores @ np.diff(steps) / (1 - self.prob_no_run))
+            raise ValueError(f"scores is {scores[:5]}; expected a non-empty table of finite numbers")
+        return float(scores @ np.diff(self.pgf(np.arange(scores.size + 1) / scores.size)))
 
     def to_dp_event(self, event: Any) -> Any:
         """The search over `event` as dp-accounting's ``RepeatAndSelectDpEvent``, to compose it there.
@@ -294,8 +345,8 @@ class RunCount:
         """
         if not self.eta >= 0:
             raise ValueError(
-                f"dp-accounting's RepeatAndSelectDpEvent knows shapes eta >= 0 and Poisson only, this is {self}; "
-                "compose the curve from selected_rdp instead"
+                f"runs is {self}; expected eta >= 0 or Poisson, which dp-accounting's RepeatAndSelectDpEvent knows. "
+                "Compose the curve from selected_rdp instead."
             )
         from dp_accounting.dp_event import RepeatAndSelectDpEvent
 
@@ -315,27 +366,16 @@ class RunCount:
     def _table(self) -> np.ndarray:
         return np.asarray(self.table, dtype=np.float64)
 
-    def _sum_of_powers(self, log_x: np.ndarray, derivatives: int) -> np.ndarray:
-        """log of f (derivatives=0) or f' (1) of a table at x = exp(`log_x`), in chunks."""
-        counts = np.flatnonzero(self._table)
-        counts = counts[counts >= derivatives]
-        log_weights = np.log(self._table[counts]) + (np.log(counts) if derivatives else 0.0)
-        flat = log_x.ravel()
-        found = np.empty(flat.size)
-        rows = max(1, 2**22 // max(counts.size, 1))
-        for start in range(0, flat.size, rows):
-            part = flat[start : start + rows, None]
-            powers = np.where(
-                counts == derivatives, 0.0, (counts - derivatives) * np.where(counts == derivatives, 0.0, part)
-            )
-            found[start : start + rows] = logsumexp(log_weights + powers, axis=1)
-        return found.reshape(log_x.shape)
+    @functools.cached_property
+    def _enclosure(self) -> DerivativeBounds:
+        return DerivativeBounds.of(self._table, self.crowding)
 
     @functools.cached_property
     def _panels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Gauss-Legendre nodes and weights on [0, l], in panels of width at most 1/2."""
+        """Gauss-Legendre nodes and weights on [0, l], in panels on which e^(-eta s) and x^k are smooth."""
         nodes, weights = np.polynomial.legendre.leggauss(24)
-        edges = np.linspace(0, self.log_inverse_gamma, 2 + int(2 * self.log_inverse_gamma))
+        width = 0.5 / max(1.0, self.eta / 5)
+        edges = np.linspace(0, self.log_inverse_gamma, 2 + int(self.log_inverse_gamma / width))
         half = np.diff(edges)[:, None] / 2
         return (edges[:-1, None] + half * (1 + nodes)).ravel(), (half * weights).ravel()
 
@@ -359,20 +399,29 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+        raise TypeError(f"{name} is {value!r}; expected a number") from None
+
+
+def _check_largest(name: str, largest: int) -> None:
+    if largest > LARGEST_TABLE:
+        raise ValueError(
+            f"{name} is {largest}; expected at most {LARGEST_TABLE}. A family without a cap, such as "
+            "RunCount.logarithmic, costs the same at any size."
+        )
 
 
 def _counts(k: ArrayLike) -> np.ndarray:
     k = np.asarray(k)
     if not np.issubdtype(k.dtype, np.integer):
+        k = float_array(k)
         if not np.all(np.isfinite(k)) or np.any(k != np.floor(k)):
-            raise ValueError("k must hold whole numbers")
+            raise ValueError(f"k is {k.ravel()[:5]}; expected whole numbers")
         k = k.astype(np.int64)
     return k
 
 
 def _in_unit_interval(name: str, x: ArrayLike) -> np.ndarray:
-    x = np.asarray(x, dtype=np.float64)
+    x = float_array(x)
     if not np.all((x >= 0) & (x <= 1)):
-        raise ValueError(f"{name} must lie in [0, 1]")
+        raise ValueError(f"{name} is {x[~((x >= 0) & (x <= 1))].ravel()[0]}; expected numbers in [0, 1]")
     return x

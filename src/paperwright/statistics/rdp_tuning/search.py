@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, SupportsFloat
 
 import numpy as np
 
+from paperwright.statistics.rdp_tuning.arrays import whole_number
 from paperwright.statistics.rdp_tuning.base import rdp_curve
 from paperwright.statistics.rdp_tuning.conversion import checked_delta, rdp_to_epsilon
 from paperwright.statistics.rdp_tuning.run_count import RunCount
@@ -31,6 +32,7 @@ class Run(NamedTuple):
     candidate: Any
     model: Any
     score: float
+    failure: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,6 +47,7 @@ class SearchResult:
         epsilon, delta: the guarantee of releasing the three above. epsilon is None if the history was kept.
         orders, rdp: the search's own curve, to compose with other releases on the same data.
         expected_runs: E[K]; the number drawn is not told.
+        failure: the type of what the winner raised, if no run did better; the model is then None and the score nan.
         unsafe_history: every run, if it was asked for.
     """
 
@@ -57,6 +60,7 @@ class SearchResult:
     rdp: np.ndarray = dataclasses.field(repr=False)
     expected_runs: float
     unsafe_history: tuple[Run, ...] | None = dataclasses.field(default=None, repr=False)
+    failure: str | None = None
 
 
 def private_search(
@@ -70,7 +74,7 @@ def private_search(
     scorer: Callable[[Any], float] | None = None,
     scorer_data: Literal["covered", "public"] | None = None,
     on_error: Literal["worst", "raise"] = "worst",
-    max_runs: int | None = None,
+    max_runs: SupportsFloat | None = None,
     stop_at: SupportsFloat | None = None,
     executor: Executor | None = None,
     keep_history: bool = False,
@@ -82,6 +86,10 @@ def private_search(
     K is drawn from `runs`; each of the K runs draws its own candidate, trains and scores; the run with the top score is
     returned (the first of equals). A score of nan is the worst. Poisson may draw K = 0: the result is then empty, and
     drawing again would be another distribution with another price.
+
+    A run that fails is an answer of that run, with the lowest score. Failing reads the data too: a record can be made
+    to crash a training. So `base` must cover that a run fails, as it must cover its model. Of the error only the type
+    is told, and only the winner's, where no run did better: its text may quote a record.
 
     Args:
         train: ``(candidate, rng) -> (model, score)``, or ``-> model`` with a `scorer`. One call, its score included,
@@ -95,7 +103,7 @@ def private_search(
         scorer: model -> score.
         scorer_data: declares that what `scorer` reads is "covered" by `base`, or "public". Without it you are warned.
         on_error: a run that raises counts as the worst, because stopping would tell about the data; "raise" is for
-            debugging.
+            debugging, on data that are not private.
         max_runs: refuse, before training, a draw above it. To cap the cost for good use ``runs.truncated(max_runs)``.
         stop_at: score at which the search may end early. Scores are compared after capping them here, so the winner is
             the first to reach it, with or without the runs that are saved: the guarantee is the same.
@@ -108,11 +116,28 @@ def private_search(
 
     Raises:
         RunBudgetExceeded: K > `max_runs`.
-        TypeError: a score that is not a real number.
-        ValueError: no candidates, or probabilities that do not sum to 1.
+        TypeError: a score that is not a real number, or an argument of another kind.
+        ValueError: no candidates, probabilities that do not sum to 1, or a `base` that has recorded no cost.
+
+    Warns:
+        RuntimeWarning: no run gave a score, and the first failed.
     """
     if on_error not in ("worst", "raise"):
-        raise ValueError(f"on_error must be 'worst' or 'raise', got {on_error!r}")
+        raise ValueError(f"on_error is {on_error!r}; expected 'worst' or 'raise'")
+    if not isinstance(runs, RunCount):
+        raise TypeError(
+            f"runs is {runs!r}; expected a RunCount: a search is private because K is random. "
+            "Try RunCount.logarithmic(mean=10)."
+        )
+    if not isinstance(rng, np.random.Generator | None):
+        raise TypeError(
+            f"rng is {rng!r}; expected a numpy.random.Generator. Leave it out, or for a test pass "
+            "numpy.random.default_rng(0)."
+        )
+    if stop_at is not None and math.isnan(float(stop_at)):
+        raise ValueError("stop_at is nan; expected a score. Leave it out to train every candidate that was drawn.")
+    if max_runs is not None:
+        max_runs = whole_number("max_runs", max_runs, 1)
     if scorer is not None and scorer_data not in ("covered", "public"):
         warnings.warn(
             "the guarantee covers the score only if the data that scorer reads is public, or its reading is part of "
@@ -135,14 +160,24 @@ def private_search(
     attempt = _Attempt(train, scorer, draw, on_error)
     finished = executor.map(attempt, rng.spawn(count)) if executor else map(attempt, _spawned(rng, count))
     winner, history = _best(finished, math.inf if stop_at is None else float(stop_at), executor is None, keep_history)
+    if winner.failure:
+        warnings.warn(
+            f"no run of this search gave a score; the first failed with {winner.failure}, and there is no model. "
+            "See the error with on_error='raise', on data that are not private.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return SearchResult(
-        *winner,
+        winner.candidate,
+        winner.model,
+        winner.score,
         epsilon=None if keep_history else epsilon,
         delta=delta,
         orders=orders,
         rdp=rdp,
         expected_runs=runs.mean,
         unsafe_history=tuple(history) if keep_history else None,
+        failure=winner.failure,
     )
 
 
@@ -181,10 +216,10 @@ class _Attempt:
             model, score = (answer, self.scorer(answer)) if self.scorer else _pair(answer)
         except _Malformed as error:
             raise TypeError(str(error)) from None
-        except Exception:
+        except Exception as error:
             if self.on_error == "raise":
                 raise
-            return Run(candidate, None, math.nan)
+            return Run(candidate, None, math.nan, type(error).__name__)
         return Run(candidate, model, _real(score))
 
 
@@ -194,7 +229,7 @@ class _Malformed(Exception):
 
 def _pair(answer: Any) -> tuple[Any, Any]:
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise _Malformed(f"train must return (model, score), or take a scorer=; got {type(answer).__name__}")
+        raise _Malformed(f"train returns {type(answer).__name__}; expected (model, score). Or pass a scorer=.")
     return answer
 
 
@@ -203,7 +238,7 @@ def _real(score: Any) -> float:
         return float(score)
     if getattr(score, "shape", None) == () and not isinstance(score, complex | np.complexfloating):
         return float(score)  # a 0-d array or tensor
-    raise TypeError(f"a score must be a real number, got {type(score).__name__}")
+    raise TypeError(f"a score is {type(score).__name__}; expected a real number")
 
 
 def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
@@ -214,16 +249,16 @@ def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
         options = list(candidates)
         probabilities = np.asarray(list(candidates.values()), dtype=np.float64)
         if not options:
-            raise ValueError("candidates is empty")
+            raise ValueError("candidates is empty; expected something to try")
         if not np.all(probabilities >= 0) or abs(probabilities.sum() - 1) > 1e-9:
-            raise ValueError(f"the candidates' probabilities must sum to 1, got {probabilities.sum()}")
+            raise ValueError(f"the candidates' probabilities sum to {probabilities.sum()}; expected that they sum to 1")
         return _Weighted(options, np.cumsum(probabilities / probabilities.sum()))
     if isinstance(candidates, str | bytes) or not (isinstance(candidates, Sequence | np.ndarray)):
         raise TypeError(
-            f"candidates must be a sequence, a mapping to probabilities or a callable, got {type(candidates).__name__}"
+            f"candidates is {type(candidates).__name__}; expected a sequence, a mapping to probabilities or a callable"
         )
     if len(candidates) == 0:
-        raise ValueError("candidates is empty")
+        raise ValueError("candidates is empty; expected something to try")
     return _Uniform(candidates)
 
 

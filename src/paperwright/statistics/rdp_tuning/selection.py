@@ -35,8 +35,13 @@ def selected_rdp(
 
     .. math:: \epsilon'(\lambda) = \epsilon(\lambda) + \mu\hat\delta + \frac{\log \mu}{\lambda - 1}.
 
-    ``numeric`` evaluates the lemma behind both, see :func:`.numeric_bound`; it serves every distribution of K. ``best``
-    is the smaller of the two at each order. RDP does not fall with the order, so every bound also holds below it.
+    ``numeric`` evaluates the lemma behind both, see :func:`.numeric_bound`; it serves every distribution of K and is
+    never above ``closed``. ``best`` is at each order the smaller of that and of the price of publishing K and all K
+    runs, from which the search's answer can be read off:
+
+    .. math:: \epsilon'(\lambda) = \frac{1}{\lambda-1} \log E\big[e^{(\lambda-1)\,\epsilon(\lambda)\,K}\big].
+
+    RDP does not fall with the order, so every bound also holds below it.
 
     Args:
         orders: Rényi orders, rising, at least 1; the last may be inf.
@@ -54,15 +59,27 @@ def selected_rdp(
     """
     orders, rdp = checked_curve(orders, rdp)
     if method not in ("closed", "numeric", "best"):
-        raise ValueError(f"method must be 'closed', 'numeric' or 'best', got {method!r}")
-    if method == "closed" and runs.kind == "table":
-        raise ValueError("there is no closed form for a tabulated run count; use method='numeric' or 'best'")
-    bounds = []
-    if method != "numeric" and runs.kind != "table":
-        bounds.append(_poisson_bound(orders, rdp, runs) if runs.kind == "poisson" else _closed_bound(orders, rdp, runs))
-    if method != "closed":
-        bounds.append(numeric_bound(orders, rdp, runs, tradeoff))
-    return _monotone(np.minimum.reduce(bounds))
+        raise ValueError(f"method is {method!r}; expected 'closed', 'numeric' or 'best'")
+    closed = None
+    if runs.kind != "table":
+        closed = _poisson_bound(orders, rdp, runs) if runs.kind == "poisson" else _closed_bound(orders, rdp, runs)
+    if method == "closed":
+        if closed is None:
+            raise ValueError("runs is a table, which has no closed form; expected a named family. Use method='best'.")
+        return _monotone(closed)
+    bound = numeric_bound(orders, rdp, runs, tradeoff, ceiling=closed)
+    return _monotone(bound if method == "numeric" else _composed_where_less(bound, orders, rdp, runs))
+
+
+def _composed_where_less(bound: np.ndarray, orders: np.ndarray, rdp: np.ndarray, runs: RunCount) -> np.ndarray:
+    """`bound`, or the price of publishing every run where that is less; by Jensen it is never below E[K] epsilon."""
+    found = bound.copy()
+    hopeful = np.flatnonzero((runs.mean * rdp < bound) & (orders > 1))
+    pure = np.isinf(orders[hopeful])
+    scale = np.where(pure, 1.0, orders[hopeful] - 1)
+    composed = np.where(pure, runs.largest * rdp[hopeful], runs.log_mgf(scale * rdp[hopeful]) / scale)
+    found[hopeful] = np.minimum(bound[hopeful], composed)
+    return found
 
 
 def _closed_bound(orders: np.ndarray, rdp: np.ndarray, runs: RunCount) -> np.ndarray:
