@@ -22,7 +22,7 @@ import threading
 
 def claim_of(trial, seeds=2):
     budgets = {"desk": Budget(seeds=seeds)}
-    return Claim("It behaves.", arms=["only"], rule=Above("score", 0.0), budgets=budgets, trial=trial, scale="the whole of it")
+    return Claim("It behaves.", arms=["only"], rule=Above("score", 0.0), budgets=budgets, trial=trial, scale="all")
 
 
 def as_trial(misbehave):
