@@ -83,7 +83,9 @@ def _lower_end(unit: FloatArray, threshold: float) -> float:
         if below < 1e-12:  # of the range: as good as its end
             return 0.0
     # At the mean itself no gambler has won (Jensen).
-    return max(0.0, float(brentq(lambda m: _log_wealth(unit, m) - threshold, below, centre, xtol=1e-10, rtol=1e-10)) - 1e-9)
+    return max(
+        0.0, float(brentq(lambda m: _log_wealth(unit, m) - threshold, below, centre, xtol=1e-10, rtol=1e-10)) - 1e-9
+    )
 
 
 def _log_wealth(unit: FloatArray, m: float) -> float:
