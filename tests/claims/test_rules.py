@@ -1,6 +1,7 @@
 """The rules: closed forms, their error rates by simulation (looks included), and what they refuse."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from paperwright.claims import (
     Above,
     All,
+    Always,
     Below,
     Budget,
     Claim,
@@ -17,6 +19,7 @@ from paperwright.claims import (
     Equivalent,
     Exponent,
     Greater,
+    Ladder,
     Less,
     Never,
     Ordered,
@@ -120,6 +123,142 @@ def test_never_is_refuted_at_once_and_holds_only_at_the_end() -> None:
     assert verdict(Never("score"), clean, final=False) is UNDECIDED
     assert verdict(Never("score"), clean, final=True) is HOLDS
     assert verdict(Never("score"), sample_of(only=[0.0, 1.0]), final=False) is FAILS
+
+
+def test_never_says_how_much_was_tried() -> None:
+    runs = Sample({"only": [{"broken": 0.0, "tried": 40.0}, {"broken": 0.0, "tried": 1000.0}]})
+    (finding,) = Never("broken", of="tried").judge(runs, 0.95, final=True)
+    assert (finding.verdict, finding.reason) == (HOLDS, "tried: 1,040 in all trials")
+    (finding,) = Never("broken", of="tried").judge(runs, 0.95, final=False)
+    assert (finding.verdict, finding.reason) == (UNDECIDED, "tried: 1,040 in all trials; more seeds are due")
+    assert Never("broken", of="tried").metrics() == {"broken", "tried"}
+
+
+def test_always_mirrors_never() -> None:
+    """A control must break something in every run: one run in which it does not refutes the claim at once."""
+    rule = Always("score", at_least=1.0)
+    assert verdict(rule, sample_of(only=[1.0, 3.0]), final=False) is UNDECIDED
+    assert verdict(rule, sample_of(only=[1.0, 3.0]), final=True) is HOLDS
+    assert verdict(rule, sample_of(only=[3.0, 0.0]), final=False) is FAILS
+    assert verdict(rule, sample_of(a=[1.0], b=[0.5]), final=True) is FAILS
+    assert verdict(Always("score", 1.0, arm="a"), sample_of(a=[1.0], b=[0.5]), final=True) is HOLDS
+
+
+def test_a_share_of_seeds_above_a_threshold() -> None:
+    accuracies = sample_of(only=[0.96, 0.97, 0.99, 0.98, 0.2, 0.99, 0.97, 0.99, 0.96, 0.98])
+    (finding,) = Proportion("score", exceeds=0.95, above=0.5).judge(accuracies, 0.95, final=True)
+    assert (finding.verdict, finding.interval.estimate) == (HOLDS, 0.9)
+    assert finding.effect == "share of seeds with score above 0.95"
+    assert verdict(Proportion("score", exceeds=0.99, above=0.5), accuracies) is FAILS
+
+
+def test_alike_attempts_are_counted_by_seeds() -> None:
+    """Five runs that each get 100 of 100 right show five successes: an accuracy above .48, not above .99."""
+    runs = Sample({"only": [{"right": 100.0, "of": 100.0}] * 5})
+    (finding,) = Proportion("right", above=0.95, of="of").judge(runs, 0.95, final=True)
+    assert finding.verdict is UNDECIDED
+    assert finding.interval.low == pytest.approx(0.025 ** (1 / 5))
+    assert finding.reason == "500 attempts in 5 clusters count as 5 independent ones"
+
+
+LADDER = {1.0: ("a1", "b1"), 4.0: ("a4", "b4"), 16.0: ("a16", "b16")}
+
+
+def ladder_sample(slope: float, noise: float = 0.01, exact: bool = False) -> Sample:
+    """An effect of 0.3 + slope per tenfold size, under seeds that move both arms alike."""
+    rng, seeds = np.random.default_rng(0), 1 if exact else 12
+    numbers: dict[str, list[dict[str, float]]] = {}
+    for size, (arm, other) in LADDER.items():
+        base = rng.normal(size=seeds)
+        gain = 0.3 + slope * math.log10(size) + noise * rng.normal(size=seeds)
+        numbers[arm] = [{"score": float(value)} for value in base + gain]
+        numbers[other] = [{"score": float(value)} for value in base]
+    return Sample(numbers, exact)
+
+
+@pytest.mark.parametrize(
+    ("slope", "word", "verdicts"),
+    [
+        (0.2, "grows", {"grows": HOLDS, "shrinks": FAILS, "stays": FAILS, "does not shrink": HOLDS}),
+        (-0.2, "shrinks", {"grows": FAILS, "shrinks": HOLDS, "stays": FAILS, "does not shrink": FAILS}),
+        (0.0, "stays the same", {"stays": HOLDS, "does not shrink": HOLDS, "grows": UNDECIDED}),
+    ],
+)
+def test_a_ladder_fits_the_trend_of_an_effect(slope: float, word: str, verdicts: dict[str, Verdict]) -> None:
+    for expects, expected in verdicts.items():
+        rule = Ladder("score", LADDER, expects=expects, margin=0.05)
+        (finding,) = rule.judge(ladder_sample(slope), 0.95, final=True)
+        assert finding.verdict is expected
+        assert finding.interval.estimate == pytest.approx(slope, abs=0.02)
+        assert finding.reason == f"the effect {word} with size"
+    assert set(rule.arms()) == {"a1", "b1", "a4", "b4", "a16", "b16"}
+
+
+def test_a_ladder_of_noise_says_that_it_cannot_say() -> None:
+    rule = Ladder("score", LADDER, expects="does not shrink", margin=0.05)
+    (finding,) = rule.judge(ladder_sample(0.0, noise=1.0), 0.95, final=True)
+    assert (finding.verdict, finding.reason) == (UNDECIDED, "the effect may change with size")
+    (finding,) = rule.judge(ladder_sample(0.1, noise=0.0, exact=True), 0.95, final=True)
+    assert finding.verdict is HOLDS
+    assert finding.interval.estimate == pytest.approx(0.1)
+
+
+UNIT = (0.0, 1.0)
+CERTAIN = sample_of(a=[1.0] * 20, b=[0.2] * 20)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Above("score", 0.75, arm="a", bounds=UNIT), HOLDS),
+        (Above("score", 0.9, arm="a", bounds=UNIT), UNDECIDED),
+        (Below("score", 0.75, arm="a", bounds=UNIT), FAILS),
+        (CloseTo("score", 1.0, within=0.25, arm="a", bounds=UNIT), HOLDS),
+        (CloseTo("score", 2.0, within=0.65, relative=True, arm="a", bounds=UNIT), HOLDS),
+        (Greater("score", "a", than="b", by=0.4, bounds=UNIT), HOLDS),
+        (Greater("score", "a", than="b", by=0.3, bounds=UNIT, paired=False), HOLDS),
+        (Greater("score", "a", than="b", times=2.0, bounds=UNIT), HOLDS),
+        (Less("score", "b", than="a", by=0.4, bounds=UNIT), HOLDS),
+        (Equivalent("score", "a", to="b", within=0.82, bounds=UNIT), UNDECIDED),
+        (Equivalent("score", "a", to="b", within=0.3, bounds=UNIT), FAILS),
+        (Ordered("score", ["b", "a"], bounds=UNIT), HOLDS),
+    ],
+)
+def test_with_bounds_equal_numbers_decide_as_far_as_they_can(rule: Rule, expected: Verdict) -> None:
+    """Twenty equal seeds leave room for a share of .17 that nobody saw, at the other end of the bounds."""
+    assert verdict(rule, CERTAIN) is expected
+
+
+def test_a_ladder_has_bounds_too() -> None:
+    columns = {arm: [0.9] * 60 for arm, _ in LADDER.values()} | {other: [0.1] * 60 for _, other in LADDER.values()}
+    (finding,) = Ladder("score", LADDER, expects="stays", margin=0.5, bounds=UNIT).judge(
+        sample_of(**columns), 0.95, final=True
+    )
+    assert finding.interval.method == "bounded, betting"
+    assert -0.5 < finding.interval.low < 0 < finding.interval.high < 0.5
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Above("score", 0.5, arm="a", bounds=UNIT),
+        CloseTo("score", 0.5, within=0.1, arm="a", bounds=UNIT),
+        Greater("score", "b", than="a", bounds=UNIT),
+        Equivalent("score", "a", to="b", within=0.1, bounds=UNIT),
+    ],
+)
+def test_a_number_outside_its_bounds_is_named(rule: Rule) -> None:
+    with pytest.raises(ValueError, match=r"score \(a\) is 1\.5; expected a number within its bounds, 0 to 1"):
+        verdict(rule, sample_of(a=[0.5, 1.5], b=[0.5, 0.5]))
+
+
+def test_twenty_thousand_seeds_are_judged_at_once() -> None:
+    rng = np.random.default_rng(0)
+    sample = sample_of(a=list(rng.random(20_000)), b=list(rng.random(20_000)))
+    for rule in (Greater("score", "a", than="b"), Above("score", 0.4, arm="a", bounds=UNIT)):
+        began = time.process_time()
+        verdict(rule, sample)
+        assert time.process_time() - began < 0.5  # 0.05 s on a quiet machine
 
 
 def test_exact_numbers_are_points() -> None:
@@ -299,6 +438,15 @@ def test_levels_of_a_single_look_are_the_claims_own() -> None:
         (lambda: Greater("score", "a", than="b", by=float("nan")), "by: expected a finite"),
         (lambda: Ordered("score", ["a"]), "at least two"),
         (lambda: Proportion("score"), "above=, below="),
+        (lambda: Proportion("score", of="n", exceeds=0.5, above=0.5), "not both"),
+        (lambda: Above("score", 0.5, bounds=(1.0, 0.0)), r"bounds is \(1.0, 0.0\); expected the metric's least"),
+        (lambda: Greater("score", "a", than="b", bounds=(0.0, math.inf)), "bounds is"),
+        (lambda: CloseTo("score", "b", 0.1, relative=True, bounds=(0.0, 1.0)), "relative to another metric"),
+        (lambda: Always("score", math.nan), "at_least: expected a finite"),
+        (lambda: Ladder("score", {1.0: ("a", "b"), 20.0: ("c", "d")}, expects="grows"), "three or more"),
+        (lambda: Ladder("score", {1.0: ("a", "b"), 2.0: ("c", "d"), 9.0: ("e", "f")}, expects="grows"), "ten times"),
+        (lambda: Ladder("score", LADDER, expects="rises"), "'grows', 'shrinks', 'stays', 'does not shrink'"),
+        (lambda: Ladder("score", LADDER, expects="grows", margin=-1.0), "margin is -1.0"),
         (lambda: Exponent("score", {"a": 1.0}, at_most=1.0), "two different"),
         (lambda: Exponent("score", {"a": 1.0, "b": 2.0}), "at_least="),
         (lambda: Budget(seeds=0), "positive number"),

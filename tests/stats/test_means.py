@@ -47,6 +47,7 @@ def test_values_that_do_not_vary_give_width_0(constant):
     # The mean of 0.1 repeated rounds to something else; that is not spread.
     for n in (2, 3, 7, 10):
         assert mean_interval([constant] * n).width == 0
+        assert "no confidence" in mean_interval([constant] * n).note
         assert difference_interval([constant] * n, [constant] * (n + 1), paired=False).width == 0
         assert difference_interval([constant] * n, [constant] * n, paired=True).estimate == 0
 

@@ -539,7 +539,7 @@ class Never(_EveryTrial):
         note = ""
         if self.of is not None:
             tried = sum(float(sample.column(self.of, arm).sum()) for arm in arms)
-            note = f"{tried:,.0f} {self.of} tried"
+            note = f"{self.of}: {tried:,.0f} in all trials"
         return Interval(worst, worst, worst, level, "greatest of all trials", note)
 
 

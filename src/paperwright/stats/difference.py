@@ -18,7 +18,8 @@ def difference_interval(a: ArrayLike, b: ArrayLike, *, paired: bool, level: Supp
         mean(a) - mean(b) ± t(1 - α/2; ν) · √(v_a + v_b),    v = s² / n,
         ν = (v_a + v_b)² / (v_a² / (n_a - 1) + v_b² / (n_b - 1))
 
-    which allows the variances to differ.
+    which allows the variances to differ. Values that do not vary give a width of 0, which is no confidence: see
+    `mean_interval`, and `guarded_difference_interval` for skewed or tied values.
 
     Args:
         a: The values of the one arm, shape [n].

@@ -13,7 +13,7 @@ skewness it was drawn with (of exponential values, whose skewness is 2, samples 
 The interval is open, with the reason in its note, if
 
 - fewer than ⌊√n⌋ values differ from the commonest one, or
-- |λ| > max(2.5 / √n, 1/4): one or two of the values decide.
+- |λ| > max(3 / √n, 0.3): one or two of the values decide.
 
 What this comes to, in errors and in width, stands in benchmarks/results/error_rates.md.
 
@@ -32,10 +32,9 @@ from numpy.typing import ArrayLike
 from paperwright.stats._sample import FloatArray, confidence, sample
 from paperwright.stats.difference import welch
 from paperwright.stats.interval import Interval
-from paperwright.stats.mean import mean, t_quantile, variance
+from paperwright.stats.mean import t_quantile
 
 _WAY_OUT = "state bounds=, or claim a share of seeds with Proportion"
-_METHOD = "t, guarded"
 # Values closer than this share of the largest are equal but for rounding.
 _ROUNDING = 1e-11
 
@@ -60,17 +59,17 @@ def guarded_mean_interval(x: ArrayLike, level: SupportsFloat = 0.95, *, resoluti
     """
     values, level = sample(x, "x"), confidence(level)
     values, scale = _scaled(values)
-    estimate = scale * mean(values)
-    if values.size < 2:
+    centre, squares, cubes = _moments(values)
+    n, estimate = values.size, scale * centre
+    if n < 2:
         return open_interval(estimate, level, "one value shows no spread: run more seeds")
     if reason := ties(values, float(resolution) / scale):
         return open_interval(estimate, level, reason)
-    squares, cubes = _central_moments(values)
-    skew = cubes / squares**1.5 / math.sqrt(values.size)
-    if reason := _one_sided(skew, values.size):
+    skew = cubes / squares**1.5 / math.sqrt(n)
+    if reason := _one_sided(skew, n):
         return open_interval(estimate, level, reason)
-    error = scale * math.sqrt(variance(values) / values.size)
-    return _skewed(estimate, error, t_quantile(level, values.size - 1), skew, level, _METHOD)
+    error = scale * math.sqrt(squares / (n - 1))
+    return _skewed(estimate, error, t_quantile(level, n - 1), skew, level, "t, guarded")
 
 
 def guarded_difference_interval(a: ArrayLike, b: ArrayLike, level: SupportsFloat = 0.95) -> Interval:
@@ -97,12 +96,12 @@ def guarded_difference_interval(a: ArrayLike, b: ArrayLike, level: SupportsFloat
     first, second, level = sample(a, "a"), sample(b, "b"), confidence(level)
     _, scale = _scaled(np.concatenate([first, second]))
     first, second = first / scale, second / scale
-    estimate, fewest = scale * (mean(first) - mean(second)), min(first.size, second.size)
+    (centre_a, squares_a, cubes_a), (centre_b, squares_b, cubes_b) = _moments(first), _moments(second)
+    estimate, fewest = scale * (centre_a - centre_b), min(first.size, second.size)
     if fewest < 2:
         return open_interval(estimate, level, "one value shows no spread: run more seeds")
     if reason := ties(first) or ties(second):
         return open_interval(estimate, level, reason)
-    (squares_a, cubes_a), (squares_b, cubes_b) = _central_moments(first), _central_moments(second)
     spread = squares_a / first.size + squares_b / second.size
     skew = (cubes_a / first.size**2 - cubes_b / second.size**2) / spread**1.5
     if reason := _one_sided(skew, fewest):
@@ -127,7 +126,7 @@ def ties(values: FloatArray, resolution: float = 0.0) -> str:
 
 
 def _one_sided(skew: float, n: int) -> str:
-    if abs(skew) <= max(2.5 / math.sqrt(n), 0.25):
+    if abs(skew) <= max(3.0 / math.sqrt(n), 0.3):
         return ""
     return f"one or two of {n} values decide (skewness {skew * math.sqrt(n):.1f}): {_WAY_OUT}"
 
@@ -138,10 +137,13 @@ def _scaled(values: FloatArray) -> tuple[FloatArray, float]:
     return values / scale, scale
 
 
-def _central_moments(values: FloatArray) -> tuple[float, float]:
+def _moments(values: FloatArray) -> tuple[float, float, float]:
+    """The mean and the central moments m2 and m3; of values that are all alike that value, 0 and 0, not rounded."""
     away = values - values[0]
-    away = away - away.mean()
-    return float(np.mean(away**2)), float(np.mean(away**3))
+    centre = float(away.sum()) / values.size
+    away = away - centre
+    squared = away * away
+    return float(values[0]) + centre, float(squared.sum()) / values.size, float(squared @ away) / values.size
 
 
 def _skewed(estimate: float, error: float, t: float, skew: float, level: float, method: str) -> Interval:

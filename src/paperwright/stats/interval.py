@@ -42,7 +42,7 @@ class Interval:
 
     @property
     def width(self) -> float:
-        """`high - low`; 0 where the data do not vary."""
+        """`high - low`; 0 where the data do not vary, which is no certainty unless they cannot."""
         return self.high - self.low
 
     def contains(self, value: SupportsFloat) -> bool:

@@ -15,7 +15,9 @@ def mean_interval(x: ArrayLike, level: SupportsFloat = 0.95) -> Interval:
 
         mean(x) ± t(1 - α/2; n - 1) · s / √n,    s² = Σ (x_i - mean(x))² / (n - 1)
 
-    Exact for normal values, and close to it for means of many. Values that do not vary give an interval of width 0.
+    Exact for normal values, and close to it for means of many; for skewed or tied values see `guarded_mean_interval`,
+    and `bounded_mean_interval` where they have bounds. Values that do not vary have s = 0 and an interval of width 0,
+    which is arithmetic and no confidence: other values may come, and `note` says so.
 
     Args:
         x: The values, shape [n], n >= 2.
@@ -44,8 +46,11 @@ def variance(values: FloatArray) -> float:
 
 def t_interval(estimate: float, standard_error: float, degrees: SupportsFloat, level: float, method: str) -> Interval:
     """estimate ± t(1 - α/2; degrees) · standard_error."""
-    # A standard error of 0 times an infinite quantile would be NaN.
-    reach = t_quantile(level, degrees) * standard_error if standard_error > 0 else 0.0
+    if standard_error == 0:  # times an infinite quantile it would be NaN
+        return Interval(
+            estimate, estimate, estimate, level, method, "no spread was seen: a width of 0 is no confidence"
+        )
+    reach = t_quantile(level, degrees) * standard_error
     return Interval(estimate, estimate - reach, estimate + reach, level, method)
 
 
