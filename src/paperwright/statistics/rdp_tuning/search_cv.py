@@ -200,7 +200,8 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
         """Parameters and the estimator that they make, none of which looks at data."""
         params = {name: _draw(values, rng) for name, values in self.distributions.items()}
         estimator = self.estimator_factory(**params)
-        if self.random_state is not None and hasattr(estimator, "random_state") and "random_state" not in params:
+        seeded = "random_state" in getattr(estimator, "get_params", dict)() and "random_state" not in params
+        if self.random_state is not None and seeded:
             estimator.set_params(random_state=int(rng.integers(2**32)))
         return params, estimator
 
