@@ -145,7 +145,9 @@ def test_it_moves_with_its_module():
     [
         (lambda: ReservoirMemory(0), ValueError, "capacity"),
         (lambda: ReservoirMemory(3).sample(1), ValueError, "empty"),
-        (lambda: filled().sample(0), ValueError, "at least one"),
+        (lambda: filled().sample(0), ValueError, "size is 0; expected a whole number"),
+        (lambda: filled().sample(1.5), ValueError, "size is 1.5"),
+        (lambda: ReservoirMemory(1.5), ValueError, "capacity is 1.5"),
         (lambda: filled().add(), ValueError, "column"),
         (lambda: filled().add(inputs=torch.zeros(2, 2), labels=torch.zeros(3)), ValueError, "one length"),
         (lambda: filled().add(inputs=torch.zeros(2, 5), labels=torch.zeros(2)), ValueError, "shape"),
@@ -162,6 +164,18 @@ def test_it_moves_with_its_module():
 def test_refusals(wrong, error, says, as_users_meet_it):
     with pytest.raises(error, match=says):
         wrong()
+
+
+@pytest.mark.parametrize("capacity", [3, 20])
+def test_a_refused_batch_changes_nothing(capacity, as_users_meet_it):
+    """Also where the row that cannot be stored would not have been kept."""
+    memory = ReservoirMemory(capacity, seed=0, storage={"inputs": torch.uint8})
+    memory.add(inputs=torch.zeros(12, 2))
+    before = {name: value.clone() for name, value in memory.state_dict().items()}
+    for wrong in (torch.tensor([[0.0, 0.0], [-1.0, 0.0]]), torch.zeros(2, 3), torch.zeros(2, 2).double()):
+        with pytest.raises((ValueError, TypeError)):
+            memory.add(inputs=wrong)
+    assert all(torch.equal(value, before[name]) for name, value in memory.state_dict().items())
 
 
 def filled() -> ReservoirMemory:

@@ -36,9 +36,27 @@ def test_only_the_named_splits(tiny, content):
         data.load("tiny", splits=["dev"])
 
 
-def test_unknown_option(tiny):
-    with pytest.raises(TypeError, match="colour"):
+def test_splits_is_a_list_of_names(tiny):
+    with pytest.raises(TypeError, match=r"splits is 'test'; expected a list of names. Use splits=\['test'\]"):
+        data.load("tiny", splits="test")
+
+
+def test_an_unknown_option_is_refused_before_anything_is_decoded(tiny, monkeypatch):
+    monkeypatch.setattr("paperwright.data.stored.Stored._content", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(TypeError, match=r"options of tiny are \{'colour': True\}; .*colour"):
         data.load("tiny", colour=True)
+
+
+@pytest.mark.parametrize("name", [3, None])
+def test_a_name_is_a_string(name):
+    with pytest.raises(TypeError, match=f"name is {name}; expected the name of a data set"):
+        data.load(name)
+
+
+@pytest.mark.parametrize("source", ["", "huggingface.co/datasets/someone/tiny", "someone/tiny@abc"])
+def test_a_source_on_the_hub_names_repository_and_commit(source):
+    with pytest.raises(ValueError, match=r"source is .*OWNER/NAME@COMMIT"):
+        data.images.hub_images(data.Info("other", "", source=source), "image")
 
 
 def test_second_load_does_not_decode(tiny, monkeypatch):

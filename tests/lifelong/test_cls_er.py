@@ -104,6 +104,33 @@ class TestSemanticMemory:
             memory.update_parameters(model)
         assert 1 - memory.module.weight.item() == pytest.approx((1 - before) * 0.99**2, rel=1e-4)
 
+    def test_a_larger_warm_up_forgets_the_start_sooner(self):
+        """Polynomial decay: for w = 3 the weight number t, from the start on, counts as (t + 1)(t + 2)."""
+        model = nn.Linear(1, 1, bias=False).double()
+        nn.init.zeros_(model.weight)
+        memory = SemanticMemory(0.99, 1.0, model, warm_up=3.0)
+        past = [0.0]
+        for n in range(1, 40):
+            past.append(float(n * n % 7))
+            nn.init.constant_(model.weight, past[-1])
+            memory.update_parameters(model)
+            weights = [(t + 1) * (t + 2) for t in range(len(past))]
+            due = sum(c * value for c, value in zip(weights, past, strict=True)) / sum(weights)
+            assert memory.module.weight.item() == pytest.approx(due)
+
+    def test_without_warm_up_the_decay_holds_from_the_start(self):
+        assert SemanticMemory(0.9, warm_up=0.0).decay_at(1) == 0.9
+
+    def test_half_precision_follows_as_full_precision_does(self):
+        model = nn.Linear(1, 1, bias=False).bfloat16()
+        nn.init.zeros_(model.weight)
+        memory = SemanticMemory(0.999, 1.0, warm_up=0.0)
+        memory.follow(model)
+        nn.init.ones_(model.weight)
+        for _ in range(20_000):
+            memory.update_parameters(model)
+        assert memory.module.weight.item() == 1
+
     def test_n_advances_whether_or_not_an_update_happens(self):
         model = nn.Linear(1, 1, bias=False)
         memory = SemanticMemory(0.99, 0.5, model, seed=0)
@@ -190,6 +217,30 @@ def test_it_takes_the_authors_step(network):
             module.state_dict().items(), reference[name].state_dict().values(), strict=True
         ):
             torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5, msg=f"{name} {key}")
+
+
+class Centred(nn.Module):
+    """Subtracts the mean over the batch: it mixes samples, and is no batch norm of torch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x - x.mean(0)
+
+
+def test_a_layer_that_mixes_the_batch_can_be_told_of():
+    """The consistency of the second step is that of the replayed samples passed alone."""
+
+    def mixing() -> nn.Module:
+        return nn.Sequential(Centred(), small())
+
+    batches = list(stream(2))
+    together, alone = learner(mixing()), learner(mixing(), one_pass=False)
+    for each in (together, alone):
+        each.observe(*batches[0])
+    x_m = copy.deepcopy(alone.memory).sample(8)
+    teacher, _ = alone.recall(x_m["inputs"], x_m["labels"])
+    due = mse_loss(alone.working(x_m["inputs"]), teacher).item()
+    assert alone.observe(*batches[1]).consistency == pytest.approx(due)
+    assert together.observe(*batches[1]).consistency != pytest.approx(due, rel=1e-3)
 
 
 def test_without_consistency_the_working_model_is_experience_replay():

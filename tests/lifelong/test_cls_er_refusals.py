@@ -77,7 +77,18 @@ ONE = SemanticMemory(0.9)
         (lambda: SemanticMemory().update_parameters(nn.Linear(1, 1)), "follows no model"),
         (lambda: learner(stable=frozen_memory()), "follows a model already"),
         (lambda: learner(stable=ONE, plastic=ONE), "twice"),
+        (lambda: SemanticMemory(warm_up=-1.0), "warm_up"),
+        (lambda: SemanticMemory(warm_up=float("nan")), "warm_up"),
         (lambda: learner(replay_size=0), "replay_size"),
+        (lambda: learner(replay_size=2.5), "replay_size is 2.5; expected a whole number of at least 1"),
+        (lambda: ReservoirMemory(1.5), "capacity is 1.5; expected a whole number of at least 1"),
+        (lambda: Batches(X, Y, 1.5), "batch_size is 1.5"),
+        (lambda: split_by_class(X, Y, 1.5), "classes_per_task is 1.5"),
+        (lambda: rotated(X[:, None], Y, 1.5), "n_tasks is 1.5"),
+        (lambda: mnist360(torch.rand(9, 3, 3), torch.arange(9), 1.5), "batch_size is 1.5"),
+        (lambda: generalised_class_incremental(X, Y, 1, 1.5), "samples is 1.5"),
+        (lambda: ContinualEvaluation(1.5), "tasks is 1.5"),
+        (lambda: baseline(JointTraining, batch_size=1.5), "batch_size is 1.5"),
         (lambda: learner(consistency_weight=-1.0), "consistency_weight"),
         (lambda: learner(consistency_weight=float("nan")), "consistency_weight"),
         (lambda: learner(statistics="mine"), "statistics"),
@@ -98,9 +109,9 @@ ONE = SemanticMemory(0.9)
         (lambda: rotate(torch.rand(2, 4, 4), float("nan")), "finite"),
         (lambda: rotate(torch.rand(2, 4, 4), torch.zeros(3)), "one for each of 2"),
         (lambda: mnist360(torch.rand(4, 3, 3), Y), "digits 0 to 8"),
-        (lambda: mnist360(torch.rand(9, 3, 3), torch.arange(9), 0), "at least one sample"),
+        (lambda: mnist360(torch.rand(9, 3, 3), torch.arange(9), 0), "batch_size is 0"),
         (lambda: generalised_class_incremental(X, Y, 1, 2, weights="even"), "'unif' or 'longtail'"),
-        (lambda: generalised_class_incremental(X, Y, 1, 0), "at least one"),
+        (lambda: generalised_class_incremental(X, Y, 1, 0), "samples is 0"),
         (lambda: generalised_class_incremental(X, Y, 9, 2), "ran out"),
         (lambda: ContinualEvaluation(0), "tasks"),
         (lambda: ContinualEvaluation(1).average_accuracy(), "nothing was evaluated"),
@@ -127,6 +138,12 @@ def test_refused_at_once(wrong, says):
         ((X, Y, X[:2]), ValueError, "stored"),
         ((X * torch.nan, Y), ValueError, "finite"),
         ((X * torch.inf, Y), ValueError, "finite"),
+        ((X.numpy(), Y), TypeError, r"x is a ndarray; expected a tensor. Use torch.as_tensor\(x\)"),
+        ((X, Y.numpy()), TypeError, "y is a ndarray"),
+        ((X, Y.tolist()), TypeError, "y is a list"),
+        ((X, Y, X.numpy()), TypeError, "stored is a ndarray"),
+        ((X[0, 0], Y), ValueError, "x is a single number"),
+        ((X, Y[0]), ValueError, "y is a single number"),
     ],
 )
 @pytest.mark.parametrize("kind", [CLSER, FineTune, ExperienceReplay, DarkExperienceReplay, JointTraining])
@@ -160,11 +177,74 @@ def test_a_loss_that_becomes_nan_names_the_step_and_leaves_the_weights():
     assert all(torch.equal(value, before[name]) for name, value in each.working.state_dict().items())
 
 
-def test_columns_may_not_change_their_shape():
-    each = learner(model=nn.Sequential(nn.AdaptiveAvgPool1d(6), nn.Linear(6, 3)))
+class Pooled(nn.Module):
+    """Takes samples of any shape and dtype."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(nn.functional.adaptive_avg_pool1d(x.float().flatten(1), 6))
+
+
+def of_kind(kind: type, **memory) -> nn.Module:
+    model = Pooled()
+    if kind is CLSER:
+        return learner(model=model, memory=ReservoirMemory(20, seed=0, **memory))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return kind(model, optimizer, memory=ReservoirMemory(20, seed=0, **memory), replay_size=2)
+
+
+def assert_refused(each: nn.Module, error: type, says: str, *batch) -> None:
+    """The batch is refused, and neither weights nor memory nor random states have moved."""
+    before = copy.deepcopy(each.state_dict())
+    with pytest.raises(error, match=says):
+        each.observe(*batch)
+    after = each.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(value, before[name]) for name, value in after.items())
+
+
+REPLAYING = pytest.mark.parametrize("kind", [CLSER, ExperienceReplay, DarkExperienceReplay])
+
+
+@REPLAYING
+@pytest.mark.parametrize(
+    ("batch", "error", "says"),
+    [
+        ((torch.rand(4, 7), Y), ValueError, r"samples of shape \(7,\); expected \(6,\), as those replayed"),
+        ((torch.rand(4, 2, 3), Y), ValueError, r"samples of shape \(2, 3\); expected \(6,\), as those replayed"),
+        ((X, Y, torch.rand(4, 5)), ValueError, r"'inputs': expected rows of shape \(6,\) as before, got \(5,\)"),
+        ((X.double(), Y), TypeError, "'inputs': expected torch.float32 as before"),
+        ((X * torch.nan, Y), FloatingPointError, "step 4"),
+        ((X, Y + 1), ValueError, r"\[0, 3\)"),
+    ],
+)
+def test_a_batch_refused_in_mid_stream_changes_nothing(kind, batch, error, says):
+    each = of_kind(kind)
+    for _ in range(3):
+        each.observe(X, Y)
+    assert_refused(each, error, says, *batch)
+
+
+@REPLAYING
+def test_what_the_memory_cannot_store_is_refused_before_the_first_step(kind):
+    each = of_kind(kind, storage={"inputs": torch.uint8})
+    assert_refused(each, ValueError, "k/255", X - 0.5, Y)
+    assert each.memory.seen == 0
+
+
+def test_stored_logits_that_do_not_fit_are_refused_before_the_weights_move():
+    each = of_kind(DarkExperienceReplay, storage={"logits": torch.uint8})
+    assert_refused(each, ValueError, "'logits'", X, Y)
+
+
+def test_joint_training_collects_samples_of_one_shape():
+    model = Pooled()
+    each = JointTraining(model, torch.optim.SGD(model.parameters(), lr=0.1), seed=0)
     each.observe(X, Y)
-    with pytest.raises((ValueError, RuntimeError)):
-        each.observe(torch.rand(4, 7), Y)
+    assert_refused(each, ValueError, r"shape \(7,\); expected \(6,\)", torch.rand(4, 7), Y)
 
 
 def test_more_updates_than_tasks():

@@ -40,6 +40,33 @@ def test_the_newest_are_kept(three):
     assert three.steps() == [30, 40, 100_000_000]
 
 
+@pytest.mark.parametrize("name", ["step-1x", "step-5", "step-000000030", "step-", "step-00000040.bak"])
+def test_what_else_lies_there_is_passed_over(three, name):
+    (three.directory / name).mkdir()
+    assert three.steps() == [10, 20, 30]
+    assert three.latest()[0] == 30
+
+
+def test_a_directory_that_cannot_be_written_to_is_refused_by_name(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ValueError, match=f"directory of checkpoints is {path}; expected one that can be written"):
+            Checkpoints(path).prepare()
+
+    def denied(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", denied)
+    with pytest.raises(ValueError, match="Permission denied"):
+        Checkpoints(tmp_path / "locked").prepare()
+
+
+def test_preparing_leaves_nothing_behind(three):
+    before = sorted(three.directory.iterdir())
+    three.prepare()
+    assert sorted(three.directory.iterdir()) == before
+
+
 def test_keeps_one_to_fall_back_on(tmp_path):
     with pytest.raises(ValueError, match=r"keep is 2 or more.*got 1"):
         Checkpoints(tmp_path, keep=1)

@@ -224,6 +224,22 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         run(20, Checkpoints(tmp_path), stop=EarlyStop())
 
 
+@pytest.mark.parametrize("length", [{"steps": 3}, {"steps": None, "epochs": 1}])
+def test_a_checkpoint_of_a_later_step_is_refused(tmp_path, length):
+    run(12, Checkpoints(tmp_path))
+    with pytest.raises(ValueError, match=r"is of step 12; .* step (3|6) at most.*another directory.*12 steps or more"):
+        run(**{"steps": None, "checkpoints": Checkpoints(tmp_path), **length})
+    assert Checkpoints(tmp_path).latest()[0] == 12
+
+
+def test_an_unwritable_directory_is_noticed_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_text("")
+    taken = []
+    with pytest.raises(ValueError, match="directory of checkpoints"):
+        run(5, Checkpoints(tmp_path / "file"), every=1, evaluate=lambda model: taken.append(1) or {})
+    assert not taken
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):
     model = network()
     seen = []

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+from paperwright.blocks.remainders import Remainders
 
 Buffers = Literal["copy", "average", "own"]
 
@@ -13,9 +15,11 @@ Buffers = Literal["copy", "average", "own"]
 class ExponentialMovingAverage(AveragedModel):
     """A slow copy of a network, θ̄ ← α θ̄ + (1 − α) θ at every `update_parameters(model)`.
 
-    It is an `AveragedModel` of torch (`.module`, `.n_averaged`, `update_parameters`, `update_bn` work on it) with three
+    It is an `AveragedModel` of torch (`.module`, `.n_averaged`, `update_parameters`, `update_bn` work on it) with four
     differences: the copy made at construction counts, so that the first update averages instead of copying again; the
-    copy asks for no gradients; and all tensors are averaged by one fused call.
+    copy asks for no gradients; all tensors are averaged by one fused call; and an average of bfloat16 or float16
+    weights is kept in float32 (see :class:`~paperwright.blocks.remainders.Remainders`), since an update of
+    (1 − α)(θ − θ̄) that is smaller than half a unit in the last place would be lost, every time.
 
     Args:
         model: the network to follow; it is copied.
@@ -43,6 +47,7 @@ class ExponentialMovingAverage(AveragedModel):
         self.module.requires_grad_(False)
         self.decay = decay
         self.buffer_policy = buffers
+        self.remainders = Remainders()
 
     def decay_at(self, update: int) -> float:
         """α of the update with this number; the first has number 1."""
@@ -55,11 +60,16 @@ class ExponentialMovingAverage(AveragedModel):
         self._average(model, self.decay_at(int(self.n_averaged)))
 
     def _average(self, model: nn.Module, decay: float) -> None:
-        torch._foreach_lerp_(list(self.module.parameters()), list(model.parameters()), 1 - decay)
-        if self.buffer_policy == "own":
-            return
-        for average, source in zip(self.module.buffers(), model.buffers(), strict=True):
-            if self.buffer_policy == "average" and average.is_floating_point():
-                average.lerp_(source, 1 - decay)
-            else:
-                average.copy_(source)
+        averages: list[Tensor] = list(self.module.parameters())
+        sources: list[Tensor] = list(model.parameters())
+        if self.buffer_policy != "own":
+            for average, source in zip(self.module.buffers(), model.buffers(), strict=True):
+                if self.buffer_policy == "average" and average.is_floating_point():
+                    averages.append(average)
+                    sources.append(source)
+                else:
+                    average.copy_(source)
+        exact = self.remainders.added_to(averages)
+        sources = [source.to(average.dtype) for average, source in zip(exact, sources, strict=True)]
+        torch._foreach_lerp_(exact, sources, 1 - decay)
+        self.remainders.round_into(averages, exact)

@@ -1,6 +1,7 @@
 """A random generator that is part of a module's state, so that a run which was killed goes on bit for bit."""
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -44,3 +45,16 @@ class RandomState(nn.Module):
             self.generator.set_state(state.cpu())
         elif strict:
             missing_keys.append(prefix + "state")
+
+
+@contextmanager
+def undrawn_on_error(module: nn.Module) -> Iterator[None]:
+    """If the body raises, every random state within `module` is put back to where it was before."""
+    states = [part for part in module.modules() if isinstance(part, RandomState)]
+    before = [state.generator.get_state() for state in states]
+    try:
+        yield
+    except BaseException:
+        for state, drawn_from in zip(states, before, strict=True):
+            state.generator.set_state(drawn_from)
+        raise

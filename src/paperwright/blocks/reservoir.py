@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from paperwright.blocks.counts import check_counts
 from paperwright.blocks.random_state import RandomState
 from paperwright.blocks.rows import Rows
 
@@ -62,9 +63,17 @@ class ReservoirMemory(nn.Module):
     def __len__(self) -> int:
         return min(self.seen, self.capacity)
 
+    def check(self, **columns: Tensor) -> int:
+        """The number of rows of a batch, once it is sure that :meth:`add` will take it; nothing is added."""
+        return self.rows.check(columns)
+
     def add(self, **columns: Tensor) -> None:
-        """Offer a batch, one row after another; rows of the same batch may displace each other, and the later stays."""
-        count, seen = self.rows.check(columns), self.seen
+        """Offer a batch, one row after another; rows of the same batch may displace each other, and the later stays.
+
+        Raises:
+            ValueError, TypeError: it does not fit what is held; nothing has changed.
+        """
+        count, seen = self.check(**columns), self.seen
         if seen + count <= self.capacity:
             self.rows.write(slice(seen, seen + count), columns)
         elif kept := reservoir_slots(seen, count, self.capacity, self.random.generator):
@@ -77,8 +86,7 @@ class ReservoirMemory(nn.Module):
         Raises:
             ValueError: the size is below one, or nothing was added yet.
         """
-        if size < 1:
-            raise ValueError(f"size: expected at least one sample, got {size}")
+        check_counts(size=size)
         if not len(self):
             raise ValueError("the memory is empty: add() comes before sample()")
         return self.rows.read(distinct(len(self), min(size, len(self)), self.random.generator))

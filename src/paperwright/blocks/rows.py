@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from paperwright.blocks.counts import check_counts
+
 
 class Rows(nn.Module):
     """A fixed number of rows with named columns, one tensor for each column.
@@ -27,8 +29,7 @@ class Rows(nn.Module):
 
     def __init__(self, capacity: int, storage: Mapping[str, torch.dtype] | None = None) -> None:
         super().__init__()
-        if capacity < 1:
-            raise ValueError(f"capacity: expected at least one row, got {capacity}")
+        check_counts(capacity=capacity)
         self.capacity = capacity
         self.storage = dict(storage or {})
         self.columns: dict[str, Tensor] = {}
@@ -39,14 +40,13 @@ class Rows(nn.Module):
         columns: Mapping[str, Tensor],
         rows: Int[Tensor, " rows"] | None = None,
     ) -> None:
-        """Put rows of `columns` into `slots`.
+        """Put rows of `columns` into `slots`; :meth:`check` comes before.
 
         Args:
             slots: where to; no slot twice.
             columns: what came in.
             rows: which rows of what came in; all of them by default.
         """
-        self.check(columns)
         for name, values in columns.items():
             chosen = values.detach() if rows is None else values.detach().index_select(0, rows.to(values.device))
             chosen = encode(chosen, self.storage.get(name), name)
@@ -68,7 +68,7 @@ class Rows(nn.Module):
         return {name: decode(values, name in self.storage) for name, values in taken.items()}
 
     def check(self, columns: Mapping[str, Tensor]) -> int:
-        """The common length of `columns`, once it is sure that they fit the table."""
+        """The common length of `columns`, once it is sure that they fit the table and can be stored; writes nothing."""
         if not columns:
             raise ValueError("expected at least one named column, such as inputs=x, got none")
         for name, values in columns.items():
@@ -81,6 +81,9 @@ class Rows(nn.Module):
             raise ValueError(f"expected columns of one length, got {lengths}")
         if self.columns:
             self._check_against_earlier(columns)
+        for name, dtype in self.storage.items():
+            if name in columns:
+                encode(columns[name].detach(), dtype, name)
         return next(iter(lengths.values()))
 
     def _check_against_earlier(self, columns: Mapping[str, Tensor]) -> None:

@@ -53,7 +53,10 @@ def entry(name: str) -> Entry:
 
     Raises:
         DataUnavailable: No set has this name.
+        TypeError: It is not a string.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name is {name!r}; expected the name of a data set. names() lists them")
     if name not in _entries:
         near = get_close_matches(name, _entries, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"

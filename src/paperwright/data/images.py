@@ -50,7 +50,12 @@ def splits(arrays: Mapping[str, Arrays]) -> dict[str, Any]:
 
 def hub_images(info: Info, column: str, **parts: Part) -> Stored:
     """An entry for labelled images of the hub; repository and commit stand in `info.source`, after "datasets/"."""
-    repo, revision = info.source.partition("datasets/")[2].split("@")
+    repo, _, revision = info.source.partition("datasets/")[2].partition("@")
+    if not (repo and revision):
+        raise ValueError(
+            f"source is {info.source!r}; expected the set on the hub with the commit that is meant. "
+            "Write huggingface.co/datasets/OWNER/NAME@COMMIT"
+        )
     decode = labelled_images(column, info.shape, len(info.classes))
     return Stored(info, Hub(repo, revision), parts, decode, splits, modules=("pyarrow", "PIL"))
 

@@ -10,6 +10,7 @@ a complete checkpoint. Disks fail all the same, so reading compares the checksum
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -30,7 +31,7 @@ class Checkpoints:
     """The checkpoints of one run.
 
     Args:
-        directory: Where they lie; made when the first one is saved. One run writes to it at a time.
+        directory: Where they lie; made when a run begins. One run writes to it at a time.
         keep: How many of the newest are kept; two or more, so that there is one to fall back on.
     """
 
@@ -41,8 +42,24 @@ class Checkpoints:
         self.keep = keep
 
     def steps(self) -> list[int]:
-        """The steps that a checkpoint is here for, rising."""
-        return sorted(int(path.name.removeprefix("step-")) for path in self.directory.glob("step-[0-9]*"))
+        """The steps that a checkpoint is here for, rising; other files and folders are none of ours."""
+        named = (re.fullmatch(r"step-([0-9]{8}|[1-9][0-9]{8,})", path.name) for path in self.directory.glob("step-*"))
+        return sorted(int(name[1]) for name in named if name)
+
+    def prepare(self) -> None:
+        """Make the directory, and see that it can be written to, before hours of training depend on it.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            Path(tempfile.mkdtemp(prefix=".partial-", dir=self.directory)).rmdir()
+        except OSError as error:
+            raise ValueError(
+                f"the directory of checkpoints is {self.directory}; expected one that can be written to "
+                f"({error.strerror}). Name another, or mend its permissions"
+            ) from error
 
     def save(self, step: int, state: Mapping[str, Any]) -> Path:
         """Writes a checkpoint, and removes those beyond the newest `keep`.

@@ -91,10 +91,11 @@ def fit(
         loss: (model, batch) to the mean loss over the batch, a scalar.
         batch_size: Examples of one backward pass of one process.
         seed: Decides the data order and everything drawn while training; the global generators are seeded with it.
-        steps: Optimizer steps in all, those before a resumption included.
+        steps: Optimizer steps in all, those before a resumption included; not fewer than a checkpoint has done.
         epochs: Instead of `steps`: passes over the data.
         scheduler: Stepped after every optimizer step.
-        averages: Weight averages by name, updated after every step and saved.
+        averages: Weight averages by name, updated after every step and saved. Of half-precision weights take
+            :class:`paperwright.blocks.ExponentialMovingAverage`: torch's own average of those soon stands still.
         accumulate: Backward passes for one optimizer step; their losses are averaged.
         clip: Largest norm of the gradient.
         evaluate: Called with the model in eval mode, without gradients, on the first process. It may draw random
@@ -109,8 +110,8 @@ def fit(
         title: Shown beside the progress bar on a terminal.
 
     Raises:
-        ValueError: An argument is out of range, the loss is not a finite scalar, or the checkpoint was made by a
-            run with another seed, batch size or amount of data.
+        ValueError: An argument is out of range, the loss is not a finite scalar, checkpoints cannot be written, or the
+            newest one was made by a run with another seed, batch size or amount of data, or is of a later step.
     """
     processes = Processes(device)
     batches = Batches(
@@ -138,12 +139,18 @@ def fit(
 
     history = History()
     running = torch.zeros((), device=processes.device)  # the losses since the last record, added up
-    saved = processes.from_first(checkpoints.latest) if checkpoints is not None else None
+    saved = processes.from_first(lambda: _last_of(checkpoints)) if checkpoints is not None else None
     if saved is None:
         seed_everything(derived_seed(seed, processes.index, 2))
     else:
         history.step, state = saved
         history.resumed_from = history.step
+        if history.step > total:
+            raise ValueError(
+                f"the newest checkpoint in {checkpoints and checkpoints.directory} is of step {history.step}; expected "
+                f"one of step {total} at most, where this run ends. Use another directory, or train for "
+                f"{history.step} steps or more"
+            )
         if differing := {key for key in run if run[key] != state["run"].get(key)}:
             raise ValueError(
                 f"the checkpoint in {checkpoints and checkpoints.directory} was made with "
@@ -196,6 +203,11 @@ def fit(
                 save()
             show(history.step, " ".join(f"{key} {value:.4g}" for key, value in history.last.items() if key != "step"))
     return history
+
+
+def _last_of(checkpoints: Checkpoints) -> tuple[int, dict[str, Any]] | None:
+    checkpoints.prepare()
+    return checkpoints.latest()
 
 
 def _step(

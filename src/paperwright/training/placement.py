@@ -10,13 +10,18 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     """The device itself; "auto" is the first GPU, Apple's GPU, or the CPU, whichever is there first.
 
     Raises:
-        ValueError: The device is not on this machine.
+        ValueError: The device is unknown, or not on this machine.
     """
     if str(device) == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", torch.cuda.current_device())
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    resolved = torch.device(device)
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device is {device!r}; expected a device of torch, such as 'cpu' or 'cuda:0'. Use 'auto'"
+        ) from error
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"there is no device {resolved} here: {torch.cuda.device_count()} CUDA devices; use 'auto'")
     if resolved.type == "mps" and not torch.backends.mps.is_available():

@@ -10,7 +10,8 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim.swa_utils import update_bn
 
 from paperwright.blocks import ReservoirMemory
-from paperwright.lifelong.cls_er.learner import ContinualLearner, Losses, check_labels
+from paperwright.blocks.counts import check_counts
+from paperwright.lifelong.cls_er.learner import ContinualLearner, Losses, check_labels, with_replayed
 from paperwright.lifelong.cls_er.passes import has_batch_norm
 from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory, Statistics
 
@@ -44,6 +45,8 @@ class CLSER(ContinualLearner):
         augment: applied to each replayed batch, freshly; an `nn.Module` is saved with the learner.
         criterion: loss of logits and labels, a mean over samples.
         statistics: where the memories' batch-norm statistics come from (see :class:`SemanticMemory`).
+        one_pass: whether new and replayed samples go through the working model together, for both terms. By default
+            where the model has no batch norm of torch; say `False` for another layer that mixes the samples of a batch.
         seed: decides when the memories are updated; `None` leaves them their own seeds.
 
     Raises:
@@ -67,12 +70,13 @@ class CLSER(ContinualLearner):
         augment: Callable[[Tensor], Tensor] | None = None,
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
         statistics: Statistics = "own",
+        one_pass: bool | None = None,
         seed: int | None = None,
     ) -> None:
         super().__init__(model, optimizer, criterion=criterion)
         if not consistency_weight >= 0:
             raise ValueError(f"consistency_weight: expected a number of at least 0, got {consistency_weight}")
-        check_replay_size(replay_size)
+        check_counts(replay_size=replay_size)
         if plastic is stable:
             raise ValueError("plastic and stable: expected two memories, got the same object twice")
         self.memory = memory
@@ -88,7 +92,7 @@ class CLSER(ContinualLearner):
             if draws is not None:
                 slow.random.seed(int(draws))
         self.statistics = statistics
-        self.one_pass = not has_batch_norm(model)
+        self.one_pass = not has_batch_norm(model) if one_pass is None else one_pass
 
     @property
     def answering(self) -> nn.Module:
@@ -108,7 +112,7 @@ class CLSER(ContinualLearner):
             x_m = self.augment(x_m)
         teacher, by_stable = self.recall(x_m, y_m)
         alone = None if self.one_pass else self.working(x_m)
-        logits = self.working(torch.cat((x, x_m)))
+        logits = self.working(with_replayed(x, x_m))
         check_labels(y, logits.shape[1])
         consistency = mse_loss(logits.narrow(0, len(x), len(x_m)) if alone is None else alone, teacher)
         labelled = self.criterion(logits, torch.cat((y, y_m)))
@@ -124,9 +128,13 @@ class CLSER(ContinualLearner):
         return surer_logits(plastic, stable, y)
 
     def _replay(self, memory: SemanticMemory, x: Tensor) -> Tensor:
-        if self.one_pass or memory.replays_in_training_mode:
+        if memory.replays_in_training_mode:
             return memory.module(x)
         return self.logits(x, memory.module)
+
+    def check_memory(self, x: Tensor, y: Tensor) -> None:
+        """Refuse a batch that does not fit the reservoir."""
+        self.memory.check(inputs=x, labels=y)
 
     def remember(self, x: Tensor, y: Tensor) -> None:
         """Offer the batch to the reservoir and let both memories follow; a batch never replays itself."""
@@ -169,9 +177,3 @@ def log_odds(logits: Float[Tensor, "*batch classes"], labels: Int[Tensor, " *bat
     """
     true = labels[..., None]
     return logits.gather(-1, true).squeeze(-1) - logits.scatter(-1, true, -torch.inf).logsumexp(-1)
-
-
-def check_replay_size(replay_size: int) -> None:
-    """Refuse a replay batch without samples."""
-    if replay_size < 1:
-        raise ValueError(f"replay_size: expected at least one sample, got {replay_size}")

@@ -13,11 +13,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from paperwright.blocks import ReservoirMemory
+from paperwright.blocks.counts import check_counts
 from paperwright.lifelong.cls_er.cls_er import CLSER
 from paperwright.lifelong.cls_er.learner import ContinualLearner
 from paperwright.lifelong.cls_er.networks import mlp
 from paperwright.lifelong.cls_er.replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
 from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory
+from paperwright.training import resolve_device
 
 LearnerName = Literal["cls_er", "er", "der++", "fine_tune", "joint"]
 
@@ -40,9 +42,10 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         replay_size: samples replayed at each step.
         consistency_weight: λ of CLS-ER.
         plastic_decay, plastic_rate, stable_decay, stable_rate: of the two memories of the weights.
+        warm_up: of both memories; the larger, the sooner they forget the first steps (see :class:`SemanticMemory`).
         alpha, beta: weights of DER++.
         random_state: decides everything random.
-        device: of torch.
+        device: of torch; "auto" takes a GPU if there is one.
 
     Attributes:
         classes_: the class labels.
@@ -59,16 +62,17 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         *,
         hidden: Sequence[int] = (100, 100),
         network: Callable[[int, int], nn.Module] | None = None,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.2,
         batch_size: int = 10,
         epochs: int = 1,
         memory_size: int = 500,
         replay_size: int = 32,
-        consistency_weight: float = 0.15,
+        consistency_weight: float = 0.3,
         plastic_decay: float = 0.99,
         plastic_rate: float = 1.0,
         stable_decay: float = 0.99,
         stable_rate: float = 0.9,
+        warm_up: float = 50.0,
         alpha: float = 0.2,
         beta: float = 0.5,
         random_state: int | np.random.RandomState | None = None,
@@ -87,6 +91,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         self.plastic_rate = plastic_rate
         self.stable_decay = stable_decay
         self.stable_rate = stable_rate
+        self.warm_up = warm_up
         self.alpha = alpha
         self.beta = beta
         self.random_state = random_state
@@ -125,7 +130,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         """Probabilities [samples, classes], in the order of `classes_`."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32)
-        logits = self.learner_.logits(torch.from_numpy(X).to(self.device))
+        logits = self.learner_.logits(torch.from_numpy(X).to(self._device))
         return logits.double().softmax(1).cpu().numpy()
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -134,8 +139,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[chosen]
 
     def _validated(self, X: ArrayLike, y: ArrayLike, *, first: bool) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        if self.batch_size < 1 or self.epochs < 1:
-            raise ValueError(f"batch_size and epochs: expected at least 1, got {self.batch_size} and {self.epochs}")
+        check_counts(batch_size=self.batch_size, epochs=self.epochs)
         X, y = validate_data(self, X, y, reset=first, dtype=np.float32)
         check_classification_targets(y)
         return X, y
@@ -143,13 +147,14 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
     def _start(self, classes: NDArray[Any]) -> None:
         self.classes_ = classes
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.learner_ = self._new_learner(self.n_features_in_, len(classes)).to(self.device)
+        self._device = resolve_device(self.device)
+        self.learner_ = self._new_learner(self.n_features_in_, len(classes)).to(self._device)
 
     def _observe(self, X: NDArray[np.float32], y: NDArray[Any]) -> None:
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         if (unknown := self.classes_[labels] != y).any():
             raise ValueError(f"y holds the labels {np.unique(y[unknown])[:3]}, which are not among classes")
-        inputs, targets = torch.tensor(X, device=self.device), torch.tensor(labels, device=self.device)
+        inputs, targets = torch.tensor(X, device=self._device), torch.tensor(labels, device=self._device)
         for x, target in zip(inputs.split(self.batch_size), targets.split(self.batch_size), strict=True):
             self.learner_.observe(x, target)
 
@@ -176,8 +181,8 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
             model,
             optimizer,
             memory=memory,
-            plastic=SemanticMemory(self.plastic_decay, self.plastic_rate),
-            stable=SemanticMemory(self.stable_decay, self.stable_rate),
+            plastic=SemanticMemory(self.plastic_decay, self.plastic_rate, warm_up=self.warm_up),
+            stable=SemanticMemory(self.stable_decay, self.stable_rate, warm_up=self.warm_up),
             consistency_weight=self.consistency_weight,
             replay_size=self.replay_size,
             seed=self._seed,

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torchmetrics import Metric
 
+from paperwright.blocks.counts import check_counts
 from paperwright.lifelong.cls_er import accuracy_matrix
 from paperwright.lifelong.cls_er.tasks import Task
 
@@ -45,8 +46,7 @@ class ContinualEvaluation(Metric):
 
     def __init__(self, tasks: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        if tasks < 1:
-            raise ValueError(f"tasks: expected at least 1, got {tasks}")
+        check_counts(tasks=tasks)
         self.tasks = tasks
         for state in ("right", "right_in_task", "total"):
             self.add_state(state, torch.zeros(tasks, tasks, dtype=torch.float64), dist_reduce_fx="sum")

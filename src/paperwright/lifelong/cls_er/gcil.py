@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from paperwright.blocks.counts import check_counts
+from paperwright.lifelong.cls_er.positive_multinomial import positive_multinomial
 from paperwright.lifelong.cls_er.tasks import Scenario, Task, check_samples
 
 ClassWeights = Literal["unif", "longtail"]
@@ -19,8 +21,9 @@ class GeneralisedClassIncremental(Scenario):
     """Phases of a fixed number of samples in which classes come, go, return, and are unequally frequent.
 
     In each phase the number of classes is uniform on {1, ..., min(`max_classes`, classes left)}, the classes are drawn
-    uniformly among those with samples left, and the samples are spread over them by weight, anew until each class has
-    at least one. Samples are never used twice; where a class has fewer left than were asked for, the phase gets those.
+    uniformly among those with samples left, and the samples are spread over them by weight, given that each class gets
+    at least one (the benchmark draws until that is so; see :func:`positive_multinomial`). Samples are never used twice;
+    where a class has fewer left than were asked for, the phase gets those.
     Labels are renumbered by first appearance, as a learner without foresight would number them.
 
     Args:
@@ -53,8 +56,7 @@ class GeneralisedClassIncremental(Scenario):
         check_samples(x, y)
         if weights not in ("unif", "longtail"):
             raise ValueError(f"weights: expected 'unif' or 'longtail', got {weights!r}")
-        if min(phases, samples, max_classes) < 1:
-            raise ValueError(f"expected at least one, got {phases=}, {samples=}, {max_classes=}")
+        check_counts(phases=phases, samples=samples, max_classes=max_classes)
         self.x, self.y = x, y
         self.met: list[int] = []
         self.met_after: list[int] = []
@@ -76,8 +78,7 @@ class GeneralisedClassIncremental(Scenario):
         available = [c for c in left if len(left[c])]
         chosen = random.choice(available, random.integers(1, min(max_classes, len(available), samples) + 1), False)
         weight = LONG_TAIL**chosen if weights == "longtail" else np.ones(len(chosen))
-        while not (counts := random.multinomial(samples, weight / weight.sum())).all():
-            pass
+        counts = positive_multinomial(samples, weight / weight.sum(), random)
         taken = []
         for c, count in zip(chosen.tolist(), counts.tolist(), strict=True):
             taken.append(left[c][:count])

@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from paperwright.blocks.random_state import undrawn_on_error
+
 # How often observe() looks for NaN and infinity in its inputs, when it is not told.
 FINITE_CHECK_EVERY = 1000
 
@@ -79,7 +81,9 @@ class ContinualLearner(nn.Module):
     ) -> StepReport:
         """Learn from one batch of the stream.
 
-        Puts the networks into training mode. A refused batch changes nothing but, with batch norm, running statistics.
+        Puts the networks into training mode. A refused batch changes nothing else: no weights, no memory, no random
+        state of the learner. What forward passes themselves change stays changed: running statistics of batch norm, and
+        torch's global generator where there is dropout.
 
         Args:
             x: inputs.
@@ -88,8 +92,10 @@ class ContinualLearner(nn.Module):
             check_finite: whether to look for NaN and infinity in `x`; by default at the first and each 1,000th step.
 
         Raises:
-            ValueError: the batch is empty, lengths differ, labels are out of range, or inputs are not finite.
-            TypeError: labels are not integers.
+            ValueError: the batch is empty, lengths differ, labels are out of range, inputs are not finite, or samples
+                have another shape than those remembered.
+            TypeError: inputs or labels are not tensors, labels are not integers, or samples have another dtype than
+                those remembered.
             FloatingPointError: the loss is NaN; the weights are those before this step.
         """
         step = int(self.steps) + 1
@@ -99,18 +105,24 @@ class ContinualLearner(nn.Module):
         y = y.long()
         if not self.training:
             self.train()
-        losses = self.losses(x, y)
-        report = _report(losses, step)
-        self.optimizer.zero_grad()
-        losses.loss.backward()
+        remembered = x if stored is None else stored
+        with undrawn_on_error(self):
+            losses = self.losses(x, y)
+            report = _report(losses, step)
+            self.check_memory(remembered, y)
+            self.optimizer.zero_grad()
+            losses.loss.backward()
         self.optimizer.step()
-        self.remember(x if stored is None else stored, y)
+        self.remember(remembered, y)
         self.steps += 1
         return report
 
     def losses(self, x: Tensor, y: Tensor) -> Losses:
         """What this learner minimises on a batch."""
         raise NotImplementedError
+
+    def check_memory(self, x: Tensor, y: Tensor) -> None:
+        """Refuse a batch that `remember` could not take, while the weights have not moved yet."""
 
     def remember(self, x: Tensor, y: Tensor) -> None:
         """What this learner does once the optimizer has stepped."""
@@ -167,6 +179,11 @@ def check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
 
 def check_batch(x: Tensor, y: Tensor, stored: Tensor | None, check_finite: bool) -> None:
     """Refuse a batch that cannot be learned from."""
+    for name, values in {"x": x, "y": y, **({} if stored is None else {"stored": stored})}.items():
+        if not isinstance(values, Tensor):
+            raise TypeError(f"{name} is a {type(values).__name__}; expected a tensor. Use torch.as_tensor({name})")
+        if not values.ndim:
+            raise ValueError(f"{name} is a single number; expected a batch. Use {name}[None]")
     if y.dtype.is_floating_point or y.dtype.is_complex or y.dtype == torch.bool:
         raise TypeError(f"labels: expected integers (class numbers), got {y.dtype}")
     if y.ndim != 1:
@@ -179,6 +196,20 @@ def check_batch(x: Tensor, y: Tensor, stored: Tensor | None, check_finite: bool)
         raise ValueError("expected at least one sample, got an empty batch")
     if check_finite and not bool(x.isfinite().all()):
         raise ValueError("x: expected finite inputs, got NaN or infinity")
+
+
+def with_replayed(x: Tensor, replayed: Tensor) -> Tensor:
+    """New and replayed samples as one batch.
+
+    Raises:
+        ValueError: samples have another shape than those replayed.
+    """
+    if x.shape[1:] != replayed.shape[1:]:
+        raise ValueError(
+            f"x has samples of shape {tuple(x.shape[1:])}; expected {tuple(replayed.shape[1:])}, as those replayed. "
+            "Give all batches of a stream one shape, or start another learner"
+        )
+    return torch.cat((x, replayed))
 
 
 def check_labels(y: Tensor, classes: int) -> None:

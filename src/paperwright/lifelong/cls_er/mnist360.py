@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from paperwright.blocks.counts import check_counts
 from paperwright.lifelong.cls_er.rotation import rotate
 from paperwright.lifelong.cls_er.tasks import Task, check_images, check_samples, only
 
@@ -48,8 +49,7 @@ class MNIST360(IterableDataset):
         replacement: bool = False,
     ) -> None:
         _check(x, y)
-        if batch_size < 1 or rounds < 1:
-            raise ValueError(f"expected at least one sample a batch and one round, got {batch_size} and {rounds}")
+        check_counts(batch_size=batch_size, rounds=rounds)
         self.batch_size, self.rounds, self.seed, self.replacement = batch_size, rounds, seed, replacement
         self._images = [x[y == digit] for digit in range(DIGITS)]
 

@@ -8,8 +8,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from paperwright.blocks import RandomState, ReservoirMemory
-from paperwright.lifelong.cls_er.cls_er import check_replay_size
-from paperwright.lifelong.cls_er.learner import ContinualLearner, Losses, StepReport, check_batch, check_labels
+from paperwright.blocks.counts import check_counts
+from paperwright.lifelong.cls_er.learner import (
+    ContinualLearner,
+    Losses,
+    StepReport,
+    check_batch,
+    check_labels,
+    with_replayed,
+)
 from paperwright.lifelong.cls_er.passes import has_batch_norm, separate_logits
 
 
@@ -45,7 +52,7 @@ class ExperienceReplay(ContinualLearner):
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     ) -> None:
         super().__init__(model, optimizer, criterion=criterion)
-        check_replay_size(replay_size)
+        check_counts(replay_size=replay_size)
         self.memory = memory
         self.replay_size = replay_size
         self.augment = augment
@@ -55,7 +62,7 @@ class ExperienceReplay(ContinualLearner):
         labels = y
         if len(self.memory):
             replayed = self.replay()
-            x, labels = torch.cat((x, replayed["inputs"])), torch.cat((y, replayed["labels"]))
+            x, labels = with_replayed(x, replayed["inputs"]), torch.cat((y, replayed["labels"]))
         logits = self.working(x)
         check_labels(y, logits.shape[1])
         loss = self.criterion(logits, labels)
@@ -68,9 +75,17 @@ class ExperienceReplay(ContinualLearner):
             replayed["inputs"] = self.augment(replayed["inputs"])
         return replayed
 
+    def columns(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """What is remembered of a batch."""
+        return {"inputs": x, "labels": y}
+
+    def check_memory(self, x: Tensor, y: Tensor) -> None:
+        """Refuse a batch that does not fit the reservoir."""
+        self.memory.check(**self.columns(x, y))
+
     def remember(self, x: Tensor, y: Tensor) -> None:
         """Offer the batch to the reservoir."""
-        self.memory.add(inputs=x, labels=y)
+        self.memory.add(**self.columns(x, y))
 
 
 class DarkExperienceReplay(ExperienceReplay):
@@ -86,6 +101,7 @@ class DarkExperienceReplay(ExperienceReplay):
         model, optimizer, criterion, memory, replay_size, augment: as for :class:`ExperienceReplay`.
         alpha: weight of the stored logits.
         beta: weight of the stored labels; 0 is DER without the ++.
+        one_pass: as for :class:`CLSER`.
     """
 
     def __init__(
@@ -99,13 +115,14 @@ class DarkExperienceReplay(ExperienceReplay):
         replay_size: int = 32,
         augment: Callable[[Tensor], Tensor] | None = None,
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+        one_pass: bool | None = None,
     ) -> None:
         super().__init__(model, optimizer, memory=memory, replay_size=replay_size, augment=augment, criterion=criterion)
         if not (alpha >= 0 and beta >= 0):
             raise ValueError(f"alpha and beta: expected weights of at least 0, got {alpha} and {beta}")
         self.alpha = alpha
         self.beta = beta
-        self.one_pass = not has_batch_norm(model)
+        self.one_pass = not has_batch_norm(model) if one_pass is None else one_pass
         self._logits_before_step: Tensor | None = None
 
     def losses(self, x: Tensor, y: Tensor) -> Losses:
@@ -123,9 +140,9 @@ class DarkExperienceReplay(ExperienceReplay):
         loss = labelled + self.alpha * consistency
         return Losses(loss, labelled.detach(), consistency.detach())
 
-    def remember(self, x: Tensor, y: Tensor) -> None:
-        """Offer the batch, with its logits, to the reservoir."""
-        self.memory.add(inputs=x, labels=y, logits=self._logits_before_step)
+    def columns(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """What is remembered of a batch, its logits included."""
+        return {"inputs": x, "labels": y, "logits": self._logits_before_step}
 
 
 class JointTraining(ContinualLearner):
@@ -152,8 +169,7 @@ class JointTraining(ContinualLearner):
         seed: int | None = None,
     ) -> None:
         super().__init__(model, optimizer, criterion=criterion)
-        if batch_size < 1 or epochs < 1:
-            raise ValueError(f"batch_size and epochs: expected at least 1, got {batch_size} and {epochs}")
+        check_counts(batch_size=batch_size, epochs=epochs)
         self.batch_size = batch_size
         self.epochs = epochs
         self.random = RandomState(seed)
@@ -172,7 +188,10 @@ class JointTraining(ContinualLearner):
         check_batch(x, y, stored, True if check_finite is None else check_finite)
         logits = super().logits(x, self.working)
         check_labels(y, logits.shape[1])
-        self._batches.append((x if stored is None else stored, y))
+        kept = x if stored is None else stored
+        if self._batches:
+            with_replayed(kept[:0], self._batches[0][0][:0])
+        self._batches.append((kept, y))
         self.steps += 1
         loss = float(self.criterion(logits, y))
         return StepReport(loss, loss)

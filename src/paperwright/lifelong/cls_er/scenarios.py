@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from paperwright.blocks.counts import check_counts
 from paperwright.lifelong.cls_er.rotation import rotate
 from paperwright.lifelong.cls_er.tasks import Scenario, Task, check_images, check_samples, classes_of, only
 
@@ -28,8 +29,7 @@ def split_by_class(
         ValueError: fewer than one class a task, or an order that is not one of the classes that occur.
     """
     check_samples(x, y)
-    if classes_per_task < 1:
-        raise ValueError(f"classes_per_task: expected at least 1, got {classes_per_task}")
+    check_counts(classes_per_task=classes_per_task)
     coming = classes_of(y) if order is None else tuple(order)
     if sorted(coming) != list(classes_of(y)):
         raise ValueError(f"order: expected each of the classes {list(classes_of(y))} once, got {list(coming)}")
@@ -48,7 +48,7 @@ def permuted(
         seed: decides the permutations.
     """
     check_samples(x, y)
-    _check_tasks(n_tasks)
+    check_counts(n_tasks=n_tasks)
     flat, classes = x.flatten(1), classes_of(y)
 
     def task(index: int) -> Task:
@@ -77,13 +77,8 @@ def rotated(
     """
     check_samples(x, y)
     check_images(x)
-    _check_tasks(n_tasks)
+    check_counts(n_tasks=n_tasks)
     generator = torch.Generator().manual_seed(seed)
     angles = (torch.rand(n_tasks, generator=generator, dtype=torch.float64) * max_degrees).tolist()
     classes = classes_of(y)
     return Scenario(n_tasks, lambda index: Task(index, rotate(x, angles[index]), y, classes))
-
-
-def _check_tasks(n_tasks: int) -> None:
-    if n_tasks < 1:
-        raise ValueError(f"n_tasks: expected at least 1, got {n_tasks}")

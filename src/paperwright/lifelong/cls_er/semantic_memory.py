@@ -19,10 +19,13 @@ class SemanticMemory(ExponentialMovingAverage):
 
     At step n = 1, 2, ... it is updated with probability r, by
 
-        θ ← α θ + (1 − α) θ_W    with    α = min(1 − 1/(n + 1), decay).
+        θ ← α θ + (1 − α) θ_W    with    α = min(1 − w/(n + w), decay).
 
-    The warm-up makes it the plain mean of the start and all later weights while n is small; without it, it would hold
-    the random start for long. n advances at every step, whether or not the update happens.
+    The warm-up w = 1 is the paper's: while n is small the memory is the plain mean of the start and all later weights;
+    without it, it would hold the random start for long. On a stream of a few hundred steps that mean still lags behind
+    what came last. A larger w makes it the mean over about the last 1/w of the steps so far (polynomial-decay
+    averaging; Shamir and Zhang, 2013), which suits streams whose length is not known. n advances at every step, whether
+    or not the update happens.
 
     It keeps the interface of `torch.optim.swa_utils.AveragedModel`: `.module`, `update_parameters(model)`, and
     `update_bn` works on it.
@@ -34,11 +37,11 @@ class SemanticMemory(ExponentialMovingAverage):
         statistics: which running statistics of batch norm the memory has. `"own"`: those of its own forward passes on
             replayed samples (as in the paper's code); `"average"`: an average of the working model's; `"working"`: the
             working model's; `"recalibrate"`: those of one pass over the reservoir before prediction.
-        warm_up: whether α starts at 1/2 and rises.
+        warm_up: w; 0 uses `decay` from the start.
         seed: decides at which steps it is updated.
 
     Raises:
-        ValueError: decay or rate is out of range, or the policy is unknown.
+        ValueError: decay, rate or warm-up is out of range, or the policy is unknown.
     """
 
     def __init__(
@@ -48,13 +51,15 @@ class SemanticMemory(ExponentialMovingAverage):
         model: nn.Module | None = None,
         *,
         statistics: Statistics = "own",
-        warm_up: bool = True,
+        warm_up: float = 1.0,
         seed: int | None = None,
     ) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
         if not 0 <= rate <= 1:
             raise ValueError(f"rate: expected a probability in [0, 1], got {rate}")
+        if not 0 <= warm_up < float("inf"):
+            raise ValueError(f"warm_up is {warm_up}; expected a finite number of at least 0. The paper's is 1")
         super().__init__(nn.Module() if model is None else model, decay)
         self.following = model is not None
         self.rate = rate
@@ -82,7 +87,7 @@ class SemanticMemory(ExponentialMovingAverage):
 
     def decay_at(self, update: int) -> float:
         """α at step n = `update`, counted from 1."""
-        return min(1 - 1 / (update + 1), self.decay) if self.warm_up else self.decay
+        return min(1 - self.warm_up / (update + self.warm_up), self.decay)
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:

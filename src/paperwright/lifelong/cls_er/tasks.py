@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from paperwright.blocks.counts import check_counts
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -70,8 +72,7 @@ class Batches(IterableDataset):
         drop_last: bool = True,
         seed: int | None = None,
     ) -> None:
-        if batch_size < 1 or epochs < 1:
-            raise ValueError(f"batch_size and epochs: expected at least 1, got {batch_size} and {epochs}")
+        check_counts(batch_size=batch_size, epochs=epochs)
         if drop_last and len(inputs) < batch_size:
             raise ValueError(f"batch_size: {len(inputs)} samples make no batch of {batch_size}; see drop_last=False")
         self.inputs, self.labels = inputs, labels
