@@ -346,6 +346,118 @@ def test_layers_of_ones_own(function: Callable, test: str, rounds: int | None) -
     assert bound.assumptions
 
 
+def distances(x: Tensor, edge_index: Tensor, within: int) -> Tensor:
+    """How many nodes are exactly so far from each node."""
+    step = (adjacency_of(x, edge_index) + torch.eye(len(x), dtype=x.dtype)) > 0
+    near, before = torch.eye(len(x), dtype=x.dtype), torch.zeros_like(step)
+    for _ in range(within):
+        before, near = near > 0, ((near @ step.to(x.dtype)) > 0).to(x.dtype)
+    return (near.bool() & ~before).sum(dim=1, keepdim=True).to(x.dtype)
+
+
+def adjacency_of(x: Tensor, edge_index: Tensor) -> Tensor:
+    adjacency = x.new_zeros(len(x), len(x))
+    adjacency[edge_index[0], edge_index[1]] = 1
+    return adjacency
+
+
+def triangles(x: Tensor, edge_index: Tensor) -> Tensor:
+    return adjacency_of(x, edge_index).matrix_power(3).diagonal()[:, None]
+
+
+def random_walks(x: Tensor, edge_index: Tensor) -> Tensor:
+    walk = adjacency_of(x, edge_index)
+    walk = walk / walk.sum(dim=1, keepdim=True)
+    return torch.stack([walk.matrix_power(length).diagonal() for length in (1, 2, 3)], dim=1)
+
+
+class WithFeatures(nn.Module):
+    """A narrow ReLU network on features that see more of the graph than its sums do, at first through a gate."""
+
+    def __init__(self, features: Callable[[Tensor, Tensor], Tensor], width: int, gate: float = 1.0) -> None:
+        super().__init__()
+        self.features, self.gate, self.in_channels = features, nn.Parameter(torch.tensor(gate)), 1
+        self.network = gnn.GIN(1 + width, 8, num_layers=2, out_channels=1)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        found = self.gate * self.features(x, edge_index)
+        return self.network(torch.cat([x, found], dim=1), edge_index).relu()
+
+
+@pytest.mark.parametrize(
+    ("features", "width"),
+    [
+        (triangles, 1),
+        (random_walks, 3),
+        (lambda x, edge_index: distances(x, edge_index, 3), 1),
+        (lambda x, edge_index: distances(x, edge_index, 5), 1),
+    ],
+    ids=["triangles", "random walks", "distance 3", "distance 5"],
+)
+def test_no_initialisation_hides_what_the_features_see(features: Callable, width: int) -> None:
+    """The features tell pairs apart that no round does; 25 draws of narrow networks, half of which are dead."""
+    for seed in range(25):
+        torch.manual_seed(seed)
+        bound = separation_power_of_model(WithFeatures(features, width))
+        assert bound.test == "none", (seed, str(bound))
+
+
+def test_a_gate_that_starts_closed_and_weights_in_buffers_hide_nothing() -> None:
+    assert separation_power_of_model(WithFeatures(triangles, 1, gate=0.0)).test == "none"
+
+    class Frozen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.in_channels = 1
+            self.register_buffer("weight", -torch.ones(1, 8))
+
+        def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+            return (triangles(x, edge_index) @ self.weight).relu()
+
+    assert separation_power_of_model(Frozen()).test == "none"
+
+
+def test_functions_within_library_modules_are_unknown_code() -> None:
+    model = gnn.Sequential("x, edge_index", [(gnn.GINConv(mlp(3, 8)), "x, edge_index -> x"), (nn.Tanh(), "x -> x")])
+    assert separation_power_of_model(model, in_channels=3).assumptions == ()
+
+    def centred(x: Tensor) -> Tensor:
+        return x - x.mean(dim=0)
+
+    (assumed,) = separation_power_of_model(gnn.GIN(3, 8, num_layers=1, act=centred)).assumptions
+    assert "centred" in assumed
+
+
+class UnderARoot(nn.Module):
+    """A weight that must not be negative."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.convolution = nn.Parameter(torch.full((3,), 4.0)), gnn.SAGEConv(3, 8)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        return self.convolution(x * self.scale.sqrt(), edge_index)
+
+
+def test_weights_that_must_stay_positive_do() -> None:
+    bound = separation_power_of_model(UnderARoot())
+    assert (bound.test, bound.rounds) == ("cr", 1)
+
+
+def test_a_model_that_fails_under_other_weights_has_no_bound() -> None:
+    class Delicate(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale, self.convolution = nn.Parameter(torch.ones(3)), gnn.SAGEConv(3, 8)
+
+        def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+            return self.convolution(x / (self.scale == 1), edge_index)
+
+    bound = separation_power_of_model(Delicate())
+    assert bound.test == "none"
+    assert "not finite" in str(bound)
+
+
 def test_sums_that_are_not_seen_are_noticed() -> None:
     bound = separation_power_of_model(Unknown(hidden_sum))
     assert (bound.test, bound.rounds) == ("cr", None)

@@ -17,7 +17,7 @@ from paperwright.blocks.weisfeiler_leman import weisfeiler_leman
 Test = Literal["cr", "wl", "none"]
 
 _LEVELS = {0: "graph", 1: "vertex", 2: "pair"}
-_PLURALS = {"graph": "graphs", "vertex": "vertices", "pair": "pairs of vertices"}
+PLURALS = {"graph": "graphs", "vertex": "vertices", "pair": "pairs of vertices"}
 
 
 def level_of(nodes: int) -> str:
@@ -54,7 +54,7 @@ class Bound:
         self._nodes()
 
     def __str__(self) -> str:
-        what = _PLURALS.get(self.level, f"{self.level}s")
+        what = PLURALS.get(self.level, f"{self.level}s")
         if self.test == "none":
             return f"no bound on {what}: {'; '.join(self.assumptions)}"
         return f"{rounds_of(self.test, self.k, self.rounds)}, on {what}"

@@ -6,9 +6,10 @@ from dataclasses import replace
 import networkx as nx
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
-from .bounds import Bound
+from .bounds import PLURALS, Bound, rounds_of
+from .redraw import foreign_code
 from .rehearsal import Rehearsal, tadpole
 
 TOLERANCE = 1e-8
@@ -17,14 +18,46 @@ SMALLEST = 1e-3
 """Outputs below this one are compared as if they were as large: a norm of equal features returns only rounding."""
 
 
-def fault_of(rehearsal: Rehearsal, level: str, *, coupled: bool) -> str | None:
-    """Why the output is no function of the graph, or sees more of it than its sums; None if it passes.
+DRAWS = 12
+"""How often unknown code is probed: as it came, and under 11 draws of all its weights and features.
+
+Narrow ReLU networks on triangle counts, distances or return probabilities hide these from up to 80% of their own
+initialisations, a gate that starts at 0 from all. Of 2,900 draws as in `redraw`, on 29 such networks, none hid them;
+even if one in four did, eleven in a row would with probability 3e-7.
+"""
+
+
+def tried(rehearsal: Rehearsal, bound: Bound, *, coupled: bool) -> Bound | str:
+    """The bound if the model stays within it; else one without limit to the rounds, or why none was found.
+
+    What a model sees beyond its sums may not show under one draw of its weights: so there are `DRAWS`, and one
+    counterexample is enough. Where all code is torch's or torch_geometric's, the bound rests on its sums, and its own
+    weights will do.
 
     Args:
         rehearsal: the model.
-        level: of its output.
+        bound: what its sums say.
         coupled: whether sums over all nodes were seen that come back to nodes; then a graph beside another shows.
     """
+    # The model's own weights come last: they hide the most.
+    draws = (*range(1, DRAWS), 0) if foreign_code(rehearsal.model) else (0,)
+    for candidate in (bound, replace(bound, rounds=None)):
+        probes = [_colored(rehearsal, candidate, graphs) for graphs in _hard_to_tell_apart(candidate.rounds)]
+        for number in draws:
+            if not rehearsal.redraw(number):
+                return "under other weights than its own the outputs are not finite, so that no probe shows anything"
+            fault = _fault_of(rehearsal, bound.level, coupled=coupled)
+            if fault is not None:
+                return fault
+            if not all(_stays_within(rehearsal, *probe) for probe in probes):
+                break
+        else:
+            return candidate
+    return f"it tells {PLURALS[bound.level]} apart that {rounds_of(bound.test, 1, None)} do not"
+
+
+def _fault_of(rehearsal: Rehearsal, level: str, *, coupled: bool) -> str | None:
+    """Why the output is no function of the graph, or sees more of it than its sums; None if it passes."""
     output = rehearsal.output(rehearsal.pair)
     if differ(output, rehearsal.output(rehearsal.pair)):
         return "two calls differ: something is drawn at random"
@@ -33,14 +66,6 @@ def fault_of(rehearsal: Rehearsal, level: str, *, coupled: bool) -> str | None:
         return "the output changes with the numbering of the nodes"
     if not coupled and _sees_disjoint_graphs(rehearsal, level):
         return "what the model makes of a node changes with a graph beside its own, by no sum over all nodes"
-    return None
-
-
-def confirmed(rehearsal: Rehearsal, bound: Bound) -> Bound | None:
-    """The bound if the model stays within it on graphs made for this; else one without limit to the rounds, or None."""
-    for candidate in (bound, replace(bound, rounds=None)):
-        if all(_stays_within(rehearsal, candidate, graphs) for graphs in _hard_to_tell_apart(candidate.rounds)):
-            return candidate
     return None
 
 
@@ -61,17 +86,24 @@ def _hard_to_tell_apart(rounds: int | None) -> Iterator[list[nx.Graph]]:
     yield [nx.complete_bipartite_graph(3, 3), nx.circular_ladder_graph(3)]
 
 
-def _stays_within(rehearsal: Rehearsal, bound: Bound, graphs: list[nx.Graph]) -> bool:
+def _colored(rehearsal: Rehearsal, bound: Bound, graphs: list[nx.Graph]) -> tuple[list[Data], list[Tensor]]:
+    """Graphs of nodes that are all alike, and the test's colour of each row that a model gives for them."""
+    data = [_all_alike(rehearsal, rehearsal.graph(graph)) for graph in graphs]
+    colors = zip(data, bound.colors(data), strict=True)
+    return data, [own[tuple(graph.edge_index)] if bound.level == "pair" else own.reshape(-1) for graph, own in colors]
+
+
+def _all_alike(rehearsal: Rehearsal, graph: Data) -> Data:
+    """The graph with the features of one node, as they are drawn now, at all its nodes."""
+    graph.x = rehearsal.pair.x[:1].repeat(graph.num_nodes, *[1] * (graph.x.dim() - 1))
+    return graph
+
+
+def _stays_within(rehearsal: Rehearsal, graphs: list[Data], colors: list[Tensor]) -> bool:
     """Whether what the test does not tell apart gets equal outputs."""
-    data = [rehearsal.graph(graph) for graph in graphs]
-    for graph in data:
-        graph.x = rehearsal.pair.x[:1].repeat(graph.num_nodes, *[1] * (graph.x.dim() - 1))
-    rows, colors = [], []
-    for graph, own in zip(data, bound.colors(data), strict=True):
-        own = own[tuple(graph.edge_index)] if bound.level == "pair" else own.reshape(-1)
-        rows.append(rehearsal.output(graph).reshape(len(own), -1))
-        colors.append(own)
-    outputs, classes = torch.cat(rows), torch.cat(colors)
+    rows = zip(graphs, colors, strict=True)
+    outputs = torch.cat([rehearsal.output(_all_alike(rehearsal, graph)).reshape(len(own), -1) for graph, own in rows])
+    classes = torch.cat(colors)
     return all(not differ(own, own[:1].expand_as(own)) for own in (outputs[classes == c] for c in classes.unique()))
 
 

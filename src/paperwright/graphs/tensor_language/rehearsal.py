@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from contextlib import nullcontext
 from itertools import count
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch_geometric.utils import from_networkx
 
 from .dependence import Marking
 from .model_call import NAMES, output_of, parameters_of, takes_whole_graph
+from .redraw import SmoothActivations, Weights
 
 SIZES = ("in_channels", "edge_dim", "num_relations")
 LAZY_CHANNELS = 8
@@ -52,8 +54,9 @@ class Rehearsal:
                 module.cached = False
         self.takes_batch = takes_whole_graph(self._parameters) or "batch" in self._parameters
         widths = {width for parameter in self.model.parameters() for width in _shape(parameter)}
-        n = next(n for n in count(5) if 2 * n + 1 not in widths)
-        self.pair = Batch.from_data_list([self.graph(tadpole(n)), self.graph(tadpole(n + 1))])
+        self._draw, self._weights = 0, None
+        self._nodes = next(n for n in count(5) if 2 * n + 1 not in widths)
+        self.pair = self._pair()
 
     def graph(self, graph: nx.Graph) -> Data:
         """A graph with everything that the model's `forward` may ask for; every node has features of its own."""
@@ -63,8 +66,9 @@ class Rehearsal:
         if width is None:
             data.x = torch.zeros(nodes, dtype=torch.long)
         else:
-            generator = torch.Generator().manual_seed(0)
-            data.x = torch.randn(nodes, width, generator=generator, dtype=torch.float64)
+            generator = torch.Generator().manual_seed(self._draw)
+            x = torch.randn(nodes, width, generator=generator, dtype=torch.float64)
+            data.x = x if self._draw == 0 or self._draw % 2 else x.abs()
         required = {NAMES[name] for name, needed in self._parameters.items() if needed and name in NAMES}
         edge_dim = self._size("edge_dim")
         if edge_dim or "edge_attr" in required:
@@ -80,19 +84,46 @@ class Rehearsal:
         if not isinstance(data, Batch):
             data = Batch.from_data_list([data])
         marking = Marking(data.num_nodes, data.num_graphs, sums=sums)
+        with torch.enable_grad(), marking.of(self.model):
+            return self._called(data), marking
+
+    def output(self, data: Data) -> Tensor:
+        """The output on a graph, without gradient."""
+        if not isinstance(data, Batch):
+            data = Batch.from_data_list([data])
+        with torch.no_grad():
+            return self._called(data)
+
+    def redraw(self, number: int) -> bool:
+        """Draw weights and features anew, see `Weights.draw`, and make activations smooth; are the outputs finite then?
+
+        Where they are not, as with a weight under a root, only the magnitudes of the weights are drawn. Number 0 is the
+        model as it came.
+        """
+        if self._weights is None:
+            self._weights = Weights(self.model)
+        self._draw = number
+        self.pair = self._pair()
+        for same_signs in (False, True):
+            self._weights.draw(number, same_signs=same_signs)
+            output = self.output(self.pair)
+            if not output.is_floating_point() or bool(output.isfinite().all()):
+                return True
+        return False
+
+    def _pair(self) -> Batch:
+        return Batch.from_data_list([self.graph(tadpole(self._nodes)), self.graph(tadpole(self._nodes + 1))])
+
+    def _called(self, data: Batch) -> Tensor:
         given = {name: value for name, value in self._sizes.items() if name in self._parameters}
         try:
-            with torch.enable_grad(), marking.of(self.model):
-                return output_of(self.model, data, given), marking
+            with SmoothActivations() if self._draw else nullcontext():
+                return output_of(self.model, data, given)
         except (RuntimeError, IndexError, TypeError, AssertionError, ValueError) as error:
             raise ValueError(
                 f"{self.name} does not run on a graph with x {list(data.x.shape)} and {data.num_edges} arcs: {error} "
                 f"(pass {', '.join(f'{size}=' for size in SIZES)} or other arguments of forward by name)"
             ) from error
-
-    def output(self, data: Data) -> Tensor:
-        """The output on a graph, without gradient."""
-        return self.marked(data)[0].detach()
 
     def _in_channels(self) -> int | None:
         """Width of the features; None where nodes are numbers for an embedding."""
