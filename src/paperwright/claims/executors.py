@@ -9,7 +9,9 @@
 | `mpi` | the ranks of an MPI job (`mpiexec -n 8 python -m mpi4py.futures -m paperwright ...`) | mpi4py |
 """
 
+import asyncio
 import contextlib
+import functools
 import logging
 import multiprocessing
 import multiprocessing.util
@@ -18,7 +20,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, InvalidStateError, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -193,8 +195,36 @@ def _dask(rest: str) -> Place:
         with contextlib.suppress(Exception):  # its peers may have gone
             client.close(timeout=2 if at_once else 10)
 
-    # A trial is not repeated behind the engine's back, and one that runs is not run again elsewhere.
-    return Place(client.get_executor(pure=False, retries=0), width, None, close, ailment, stops_trials=False)
+    return Place(DaskExecutor(client), width, None, close, ailment, stops_trials=False)
+
+
+class DaskExecutor(Executor):
+    """A Dask client as a `concurrent.futures.Executor`. The client's own raises in its loop what a lost future meets.
+
+    A trial is not repeated behind the engine's back, and one that runs is not run again elsewhere.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        remote = self._client.submit(fn, *args, pure=False, retries=0, **kwargs)
+        future.add_done_callback(lambda done: remote.cancel() if done.cancelled() else None)
+        asyncio.run_coroutine_threadsafe(_settle(remote, future), self._client.loop.asyncio_loop)
+        return future
+
+
+async def _settle(remote: Any, future: "Future[Any]") -> None:
+    """Hand a Dask future's outcome on."""
+    try:
+        settled = functools.partial(future.set_result, await remote)
+    except Exception as error:
+        settled = functools.partial(future.set_exception, error)
+    except BaseException:  # the loop's own cancellation, which nobody else is to see
+        settled = functools.partial(future.set_exception, CancelledError())
+    with contextlib.suppress(InvalidStateError):  # it was given up
+        settled()
 
 
 def _slurm(rest: str) -> Place:

@@ -259,14 +259,14 @@ class Store:
         """One transaction; a durable one has reached the disk when it ends, and would survive a power cut."""
         with self._lock:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            try:  # around all of it: an interrupt may come between any two of these lines
+                self._db.execute("BEGIN IMMEDIATE")
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Gives back what this process still leases, and closes the file."""
