@@ -4,40 +4,40 @@ import math
 
 import pytest
 
+from paperwright.claims import Claim
 from paperwright.lifelong.cls_er import claims
 from paperwright.lifelong.cls_er.experiments import evaluate, images, train_class_incremental
-from paperwright.lifelong.cls_er.settings import PAPER, paper_setting
+from paperwright.lifelong.cls_er.settings import PAPER, Setting, paper_setting
 
 PILOT = 1_000_000
 DIGITS = claims.beats_experience_replay_on_digits
 
 
+def run(claim: Claim, arm: str, seed: int = PILOT) -> dict[str, float]:
+    """A trial of a claim at smoke budget."""
+    return dict(claim.trial(claim.value(arm, "smoke"), seed=seed, device="cpu", **claim.budget("smoke").config))
+
+
 def test_a_trial_is_a_pure_function():
-    config = DIGITS.budget("smoke").config
-    first = DIGITS.function("cls_er", PILOT, config, "cpu")
-    assert DIGITS.function("cls_er", PILOT, config, "cpu") == first
-    assert DIGITS.function("cls_er", PILOT + 1, config, "cpu") != first
+    first = run(DIGITS, "cls_er")
+    assert run(DIGITS, "cls_er") == first
+    assert run(DIGITS, "cls_er", PILOT + 1) != first
     assert all(map(math.isfinite, first.values()))
     assert {"accuracy", "calibration_error", "last_task_mass", "stable_minus_working"} <= first.keys()
     assert first["accuracy"] > 0.7
 
 
 def test_every_learner_runs():
-    settings = claims.arms(
-        **{"fine_tune": claims.Setting("fine_tune", 0.1, 1, 10), "der++": paper_setting("der++", "s-mnist", 500)}
+    fine_tuned, dark = (
+        train_class_incremental(setting, seed=PILOT, device="cpu", data="digits", memory=50)
+        for setting in (Setting("fine_tune", 0.1, 1, 10), paper_setting("der++", "s-mnist", 500))
     )
-    found = {
-        arm: train_class_incremental(arm, PILOT, {"data": "digits", "memory": 50, "settings": settings}, "cpu")
-        for arm in settings
-    }
-    assert found["fine_tune"]["accuracy"] < 0.3 < found["der++"]["accuracy"]
-    assert found["fine_tune"]["task_accuracy"] > 0.8
+    assert fine_tuned["accuracy"] < 0.3 < dark["accuracy"]
+    assert fine_tuned["task_accuracy"] > 0.8
 
 
 def test_without_boundaries():
-    claim = claims.beats_experience_replay_without_boundaries
-    found = claim.function("er", PILOT, claim.budget("smoke").config, "cpu")
-    assert 0.2 < found["accuracy"] < 1
+    assert 0.2 < run(claims.beats_experience_replay_without_boundaries, "er")["accuracy"] < 1
 
 
 def test_images_lie_in_the_unit_interval():
@@ -70,7 +70,6 @@ def test_the_settings_follow_the_papers_guidance():
 @pytest.mark.parametrize("memory", [200, 500])
 def test_claims_run_the_papers_settings_at_their_desk(memory):
     claim = claims.beats_dark_experience_replay[f"memory_{memory}"]
-    config = claim.budget("desk").config
-    assert config["memory"] == memory
-    assert config["settings"]["cls_er"] == paper_setting("cls_er", "s-mnist", memory).as_json()
-    assert config["settings"]["der++"] == paper_setting("der++", "s-mnist", memory).as_json()
+    assert claim.budget("desk").config["memory"] == memory
+    assert claim.value("cls_er", "desk") == paper_setting("cls_er", "s-mnist", memory)
+    assert claim.value("der++", "desk") == paper_setting("der++", "s-mnist", memory)

@@ -1,6 +1,6 @@
 """The paper's experiments as functions: train a learner on a stream, then look at it from all sides."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from paperwright.lifelong.cls_er.networks import mlp, resnet18
 from paperwright.lifelong.cls_er.replay import DarkExperienceReplay, ExperienceReplay, FineTune
 from paperwright.lifelong.cls_er.scenarios import split_by_class
 from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory
+from paperwright.lifelong.cls_er.settings import Setting
 from paperwright.lifelong.cls_er.tasks import Task
 
 # Test samples that go through a network at once.
@@ -38,25 +39,25 @@ def one_thread() -> Iterator[None]:
 
 
 @one_thread()
-def train_class_incremental(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
+def train_class_incremental(setting: Setting, *, seed: int, device: str, data: str, memory: int) -> dict[str, float]:
     """One run over tasks of two new classes each, evaluated after the last.
 
     Args:
-        arm: which of `config["settings"]` is run.
-        seed: decides initial weights, order of samples and memory: the same for all arms.
-        config: `data`, a name of :mod:`paperwright.data`; `memory`, its size; `settings`, for each arm a
-            :class:`~paperwright.lifelong.cls_er.settings.Setting` as plain values.
+        setting: what is trained, and how.
+        seed: decides initial weights, order of samples and memory: the same for all settings.
         device: of torch.
+        data: a name of :mod:`paperwright.data`.
+        memory: the number of samples that the memory holds.
 
     Returns:
         What :func:`evaluate` returns; for CLS-ER also the accuracy of each of its networks.
     """
-    setting = config["settings"][arm]
-    (x, y), test = images(config["data"], device)
-    learner = new_learner(setting, x.shape[1:], int(config["memory"]), seed, device)
+    (x, y), test = images(data, device)
+    part = slice(seed % setting.every, None, setting.every)
+    learner = new_learner(setting, x.shape[1:], memory, seed, device)
     augment = RandomCropFlip(seed=seed) if x.ndim == 4 else nn.Identity()
-    for task in split_by_class(x, y):
-        batches = task.batches(setting["batch_size"], epochs=setting["epochs"], seed=seed * 1000 + task.index)
+    for task in split_by_class(x[part], y[part]):
+        batches = task.batches(setting.batch_size, epochs=setting.epochs, seed=seed * 1000 + task.index)
         for stored, labels in batches:
             learner.observe(augment(stored), labels, stored=stored)
     tasks = list(split_by_class(*test))
@@ -70,17 +71,18 @@ def train_class_incremental(arm: str, seed: int, config: Mapping[str, Any], devi
 
 
 @one_thread()
-def train_without_boundaries(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
+def train_without_boundaries(
+    setting: Setting, *, seed: int, device: str, data: str, memory: int, rounds: int
+) -> dict[str, float]:
     """One run over MNIST-360, evaluated at the end on test digits turned by all angles.
 
     Args:
-        arm, seed, device: as for :func:`train_class_incremental`.
-        config: `data`, `memory`, `settings` as there; `rounds`, how often the pairs of digits come.
+        setting, seed, device, data, memory: as for :func:`train_class_incremental`.
+        rounds: how often the pairs of digits come.
     """
-    setting = config["settings"][arm]
-    (x, y), test = images(config["data"], device)
-    learner = new_learner(setting, x.shape[1:], int(config["memory"]), seed, device)
-    for inputs, labels in mnist360(x, y, setting["batch_size"], rounds=int(config["rounds"]), seed=seed):
+    (x, y), test = images(data, device)
+    learner = new_learner(setting, x.shape[1:], memory, seed, device)
+    for inputs, labels in mnist360(x, y, setting.batch_size, rounds=rounds, seed=seed):
         learner.observe(inputs, labels)
     task = mnist360_test(*test)
     return {"accuracy": float((chunked(learner.logits, task.inputs).argmax(1) == task.labels).double().mean())}
@@ -103,30 +105,28 @@ def evaluate(logits: Callable[[Tensor], Tensor], tasks: Sequence[Task]) -> dict[
     }
 
 
-def new_learner(
-    setting: Mapping[str, Any], shape: Sequence[int], memory: int, seed: int, device: str
-) -> ContinualLearner:
+def new_learner(setting: Setting, shape: Sequence[int], memory: int, seed: int, device: str) -> ContinualLearner:
     """The learner of a setting, with weights and memory that the seed decides."""
     model = _network(shape, seed).to(device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=setting["learning_rate"])
-    if setting["learner"] == "fine_tune":
+    optimizer = torch.optim.SGD(model.parameters(), lr=setting.learning_rate)
+    if setting.learner == "fine_tune":
         return FineTune(model, optimizer).to(device)
-    shared = {
+    shared: dict[str, Any] = {
         "memory": ReservoirMemory(memory, seed=seed),
-        "replay_size": setting["replay_size"],
+        "replay_size": setting.replay_size,
         "augment": RandomCropFlip(seed=seed + 1) if len(shape) == 3 else None,
     }
-    if setting["learner"] == "er":
+    if setting.learner == "er":
         return ExperienceReplay(model, optimizer, **shared).to(device)
-    if setting["learner"] == "der++":
-        weights = {"alpha": setting["alpha"], "beta": setting["beta"]}
-        return DarkExperienceReplay(model, optimizer, **weights, **shared).to(device)
+    if setting.learner == "der++":
+        return DarkExperienceReplay(model, optimizer, alpha=setting.alpha, beta=setting.beta, **shared).to(device)
+    (plastic_rate, plastic_decay), (stable_rate, stable_decay) = setting.plastic, setting.stable
     return CLSER(
         model,
         optimizer,
-        plastic=SemanticMemory(rate=setting["plastic"][0], decay=setting["plastic"][1]),
-        stable=SemanticMemory(rate=setting["stable"][0], decay=setting["stable"][1]),
-        consistency_weight=setting["consistency_weight"],
+        plastic=SemanticMemory(rate=plastic_rate, decay=plastic_decay),
+        stable=SemanticMemory(rate=stable_rate, decay=stable_decay),
+        consistency_weight=setting.consistency_weight,
         seed=seed,
         **shared,
     ).to(device)

@@ -3,8 +3,7 @@
 Every network is trained by plain SGD at a constant rate, without momentum and weight decay.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,7 @@ class Setting:
         consistency_weight: λ (CLS-ER).
         stable, plastic: rate and decay of the two memories (CLS-ER).
         alpha, beta: weights of stored logits and labels (DER++).
+        every: the stream holds one of so many training samples.
     """
 
     learner: str
@@ -32,10 +32,7 @@ class Setting:
     plastic: tuple[float, float] = (1.0, 0.999)
     alpha: float = 0.0
     beta: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The setting as plain values, for the configuration of an experiment."""
-        return asdict(self) | {"stable": list(self.stable), "plastic": list(self.plastic)}
+    every: int = 1
 
 
 def _cls_er(
