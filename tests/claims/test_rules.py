@@ -26,8 +26,8 @@ from paperwright.claims import (
     judge,
 )
 from paperwright.claims.judgement import levels_of
-from paperwright.claims.rule import Sample, verdict_of
-from paperwright.stats import difference_interval, mean_interval
+from paperwright.claims.rule import Region, Sample, verdict_of
+from paperwright.stats import Interval, clustered_proportion_interval, guarded_mean_interval, mean_interval
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 
@@ -76,10 +76,12 @@ def test_verdicts(rule: Rule, expected: Verdict) -> None:
     assert verdict(rule, sample_of(near=NEAR, far=FAR)) is expected
 
 
-def test_greater_is_the_paired_interval_of_stats() -> None:
+def test_greater_is_the_guarded_interval_of_the_pairs() -> None:
     (finding,) = Greater("score", "far", than="near").judge(sample_of(near=NEAR, far=FAR), 0.9, final=True)
-    expected = difference_interval(np.array(FAR), np.array(NEAR), paired=True, level=0.9)
-    assert (finding.interval.low, finding.interval.high) == pytest.approx((expected.low, expected.high))
+    differences = np.array(FAR) - np.array(NEAR)
+    expected, student = guarded_mean_interval(differences, 0.9), mean_interval(differences, 0.9)
+    assert (finding.interval.low, finding.interval.high) == (expected.low, expected.high)
+    assert finding.interval.low <= student.low < student.high <= finding.interval.high
 
 
 def test_close_to_another_metric_of_the_same_trial() -> None:
@@ -104,8 +106,11 @@ def test_proportion_counts_trials_or_what_they_count() -> None:
     ones = sample_of(only=[1.0] * 18 + [0.0] * 2)
     assert verdict(Proportion("score", above=0.5), ones) is HOLDS
     assert verdict(Proportion("score", above=0.95), ones) is UNDECIDED
-    counted = Sample({"only": [{"hits": 90.0, "shots": 200.0}, {"hits": 85.0, "shots": 200.0}]})
-    assert verdict(Proportion("hits", of="shots", above=0.6), counted) is FAILS
+    hits = [90.0, 85.0, 80.0, 95.0, 88.0]
+    counted = Sample({"only": [{"hits": found, "shots": 200.0} for found in hits]})
+    (finding,) = Proportion("hits", of="shots", above=0.6).judge(counted, 0.95, final=True)
+    assert finding.verdict is FAILS
+    assert finding.interval == clustered_proportion_interval(hits, [200.0] * 5)
     with pytest.raises(ValueError, match="count successes"):
         verdict(Proportion("score", above=0.5), sample_of(only=[0.5]))
 
@@ -125,12 +130,44 @@ def test_exact_numbers_are_points() -> None:
         verdict(Above("score", 0.0), sample_of(exact=True, only=[1.0, 2.0]))
 
 
-def test_a_few_equal_numbers_decide_nothing() -> None:
-    """Three runs with the same accuracy have no variance; a t interval of width zero would be overconfident."""
-    assert verdict(Above("score", 0.5), sample_of(only=[1.0])) is UNDECIDED
-    assert verdict(Above("score", 0.5), sample_of(only=[1.0] * 3)) is UNDECIDED
-    assert verdict(Above("score", 0.5), sample_of(only=[1.0] * 6)) is HOLDS
-    assert verdict(Greater("score", "a", than="b", paired=False), sample_of(a=[1.0] * 3, b=[0.0] * 3)) is UNDECIDED
+@pytest.mark.parametrize("n", [1, 3, 5, 20])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Above("score", 0.5, arm="a"),
+        Below("score", 0.5, arm="a"),
+        CloseTo("score", 1.0, within=0.1, arm="a"),
+        Greater("score", "a", than="b"),
+        Greater("score", "a", than="b", paired=False),
+        Less("score", "a", than="b"),
+        Equivalent("score", "a", to="b", within=2.0),
+        Ordered("score", ["b", "a"]),
+    ],
+)
+def test_equal_numbers_decide_nothing_and_the_reason_is_said(rule: Rule, n: int) -> None:
+    """Seeds with one and the same number show no spread: how rare another number is, n of them cannot say."""
+    (finding,) = rule.judge(sample_of(a=[1.0] * n, b=[0.0] * n), 0.95, final=True)
+    assert finding.verdict is UNDECIDED
+    assert ("values are equal" if n > 1 else "one value") in finding.reason
+
+
+def test_equal_differences_are_equal_though_they_round_differently() -> None:
+    a, b = [0.3, 0.7, 1.1, 0.9, 0.5], [0.2, 0.6, 1.0, 0.8, 0.4]
+    assert len({x - y for x, y in zip(a, b, strict=True)}) > 1
+    (finding,) = Greater("score", "a", than="b").judge(sample_of(a=a, b=b), 0.95, final=True)
+    assert finding.reason.startswith("5 of 5 values are equal")
+    (finding,) = CloseTo("score", "other", within=1.0).judge(
+        Sample({"only": [{"score": x, "other": y} for x, y in zip(a, b, strict=True)]}), 0.95, final=True
+    )
+    assert finding.reason.startswith("5 of 5 values are equal")
+
+
+def test_a_number_on_an_open_border_fails_only_if_it_is_exact() -> None:
+    point = Interval(1.0, 1.0, 1.0, 0.95, "exact")
+    assert Region(low=1.0).verdict(point, exact=True) is FAILS
+    assert Region(low=1.0).verdict(point) is UNDECIDED
+    assert Region(low=1.0, closed=True).verdict(point) is HOLDS
+    assert Region(low=1.1).verdict(point) is FAILS
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.floats(-5, 5))

@@ -19,6 +19,7 @@ from paperwright.claims.verdict import Verdict
 from paperwright.stats import Interval
 
 FloatArray = NDArray[np.float64]
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,21 @@ class Sample:
             (arm,) = self.numbers
         return np.array([numbers[metric] for numbers in self.numbers[arm]], dtype=np.float64)
 
+    def bounded(self, metric: str, arm: str | None, bounds: Bounds | None) -> FloatArray:
+        """The same column, held to the bounds that the rule states.
+
+        Raises:
+            ValueError: a value lies outside them.
+        """
+        column = self.column(metric, arm)
+        if bounds is not None:
+            for value in column[(column < bounds[0]) | (column > bounds[1])]:
+                raise ValueError(
+                    f"{metric}{'' if arm is None else f' ({arm})'} is {value:g}; expected a number within its bounds, "
+                    f"{bounds[0]:g} to {bounds[1]:g}. Mend the trial, or the rule's bounds="
+                )
+        return column
+
 
 @dataclass(frozen=True)
 class Region:
@@ -50,15 +66,17 @@ class Region:
     high: float = math.inf
     closed: bool = False
 
-    def verdict(self, interval: Interval) -> Verdict:
-        """Whether the interval lies in the region, outside, or across its border."""
+    def verdict(self, interval: Interval, *, exact: bool = False) -> Verdict:
+        """Whether the interval lies in the region, outside, or across its border.
+
+        An exact number on the border of an open region lies outside; an interval that touches the border is undecided.
+        """
         above = interval.low >= self.low if self.closed else interval.low > self.low
         below = interval.high <= self.high if self.closed else interval.high < self.high
         if (above or self.low == -math.inf) and (below or self.high == math.inf):
             return Verdict.HOLDS
-        if interval.high < self.low or interval.low > self.high or interval.width == 0:
-            return Verdict.FAILS
-        return Verdict.UNDECIDED
+        outside = interval.high < self.low or interval.low > self.high
+        return Verdict.FAILS if outside or (exact and interval.width == 0) else Verdict.UNDECIDED
 
     def __str__(self) -> str:
         if self.high == math.inf:
@@ -70,7 +88,15 @@ class Region:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one part of a rule found: the effect, where it should lie, and whether it does."""
+    """What one part of a rule found: the effect, where it should lie, and whether it does.
+
+    Attributes:
+        effect: what was measured, in words.
+        interval: its estimate and what the numbers leave open.
+        region: where it should lie.
+        verdict: whether it does.
+        reason: what a reader should know besides, such as why nothing is decided; may be empty.
+    """
 
     effect: str
     interval: Interval
@@ -148,31 +174,67 @@ class Part(Rule):
     def find(self, sample: Sample, level: float, *, final: bool) -> Finding:
         """The effect at this level, held against the region."""
         interval = self.effect(sample, level)
-        return Finding(self.label(), interval, self.region(), self.region().verdict(interval))
+        verdict = self.region().verdict(interval, exact=sample.exact)
+        return Finding(self.label(), interval, self.region(), verdict, interval.note)
 
 
-def mean_of(values: FloatArray, level: float, *, exact: bool) -> Interval:
-    """The mean with its t interval; a point if exact.
+def mean_of(
+    values: FloatArray, level: float, *, exact: bool, bounds: Bounds | None = None, resolution: float = 0.0
+) -> Interval:
+    """The mean over seeds, with its interval.
 
-    One value of a random trial leaves everything open. Values that are all the same have no variance to go by: the
-    interval is a point only where a sign test allows it (2^(1-n) <= 1 - level), and leaves everything open below.
+    Args:
+        values: one number a seed.
+        level: the confidence level.
+        exact: the trials have no randomness: the values are alike, and the interval is a point.
+        bounds: the least and the greatest value that a seed can have: the interval is then valid whatever the
+            distribution between them (`stats.bounded_mean_interval`). Without them it is Student's with guards
+            against ties and skew (`stats.guarded_mean_interval`), which leaves everything open where they speak up.
+        resolution: values that differ by no more are equal but for rounding.
+
+    Raises:
+        ValueError: exact values that differ, values outside their bounds, NaN or infinity.
     """
-    centre = float(values.mean())
     if exact:
         if values.max() > values.min():
             raise ValueError(f"a claim said to be deterministic returned different numbers: {values.tolist()}")
-        return Interval(centre, centre, centre, level, "exact")
-    same = values.size < 2 or bool(np.all(values == values[0]))
-    if same and 2.0 ** (1 - values.size) > 1 - level:
-        return Interval(centre, -math.inf, math.inf, level, "too few distinct values")
-    return stats.mean_interval(values, level)
+        return Interval(float(values[0]), float(values[0]), float(values[0]), level, "exact")
+    if bounds is not None:
+        return stats.bounded_mean_interval(values, *bounds, level)
+    return stats.guarded_mean_interval(values, level, resolution=resolution)
 
 
-def difference_of(a: FloatArray, b: FloatArray, level: float, *, paired: bool, exact: bool) -> Interval:
-    """mean(a) - mean(b) with its interval: of the pairs' differences, or Welch's."""
+def difference_of(
+    a: FloatArray,
+    b: FloatArray,
+    level: float,
+    *,
+    paired: bool,
+    exact: bool,
+    bounds: tuple[Bounds, Bounds] | None = None,
+) -> Interval:
+    """mean(a) - mean(b) with its interval: of the pairs' differences as `mean_of` has it, or of independent arms.
+
+    `bounds` are those of a and of b. Unpaired, each arm then has an interval of its own, at half of the error.
+    """
     if paired or exact:
-        return mean_of(a - b, level, exact=exact)
-    flat = min(a.size, b.size) < 2 or (np.ptp(a) == 0 and np.ptp(b) == 0)
-    if flat and 2.0 ** (1 - min(a.size, b.size)) > 1 - level:
-        return Interval(float(a.mean() - b.mean()), -math.inf, math.inf, level, "too few distinct values")
-    return stats.difference_interval(a, b, paired=False, level=level)
+        with np.errstate(over="ignore"):  # an infinite difference is refused where the interval is computed
+            differences = a - b
+        reach = None if bounds is None else _minus(*bounds)
+        return mean_of(differences, level, exact=exact, bounds=reach, resolution=rounding(a, b))
+    if bounds is None:
+        return stats.guarded_difference_interval(a, b, level)
+    half = 1 - (1 - level) / 2
+    first = stats.bounded_mean_interval(a, *bounds[0], half)
+    second = stats.bounded_mean_interval(b, *bounds[1], half)
+    low, high = _minus((first.low, first.high), (second.low, second.high))
+    return Interval(first.estimate - second.estimate, low, high, level, "bounded, betting, of two arms")
+
+
+def rounding(*columns: FloatArray) -> float:
+    """By how much differences of these numbers may be off: equal ones are so up to this."""
+    return 4 * float(np.finfo(np.float64).eps * max(np.abs(column).max() for column in columns))
+
+
+def _minus(a: Bounds, b: Bounds) -> Bounds:
+    return a[0] - b[1], a[1] - b[0]

@@ -1,5 +1,6 @@
 """The rules that claims use: comparisons of arms, means against bounds and closed forms, exponents, proportions."""
 
+import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from paperwright import stats
-from paperwright.claims.rule import Finding, Part, Region, Rule, Sample, difference_of, mean_of
+from paperwright.claims.rule import (
+    Bounds,
+    Finding,
+    Part,
+    Region,
+    Rule,
+    Sample,
+    difference_of,
+    mean_of,
+    rounding,
+)
 from paperwright.claims.verdict import Verdict
 from paperwright.stats import Interval
 
@@ -18,6 +29,21 @@ def _finite(name: str, *values: float | None) -> None:
     for value in values:
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{name}: expected a finite number, got {value}")
+
+
+def _ordered(bounds: Bounds | None) -> None:
+    if bounds is not None and not (len(bounds) == 2 and -math.inf < bounds[0] < bounds[1] < math.inf):
+        raise ValueError(f"bounds is {bounds}; expected the metric's least and greatest value, as in (0.0, 1.0)")
+
+
+def _scaled(bounds: Bounds, factor: float) -> Bounds:
+    """The bounds of factor * metric."""
+    ends = (factor * bounds[0], factor * bounds[1])
+    return min(ends), max(ends)
+
+
+def _in(arm: str | None) -> str:
+    return "" if arm is None else f" ({arm})"
 
 
 @dataclass(frozen=True)
@@ -30,6 +56,7 @@ class Difference(Part):
     where: Region
     times: float = 1.0
     paired: bool = True
+    bounds: Bounds | None = None
 
     def arms(self) -> tuple[str, ...]:
         return (self.arm, self.other)
@@ -45,12 +72,10 @@ class Difference(Part):
         return f"{self.metric}: {self.arm} - {factor}{self.other}"
 
     def effect(self, sample: Sample, level: float) -> Interval:
-        a, b = sample.column(self.metric, self.arm), self.times * sample.column(self.metric, self.other)
-        return difference_of(a, b, level, paired=self.paired, exact=sample.exact)
-
-
-def _in(arm: str | None) -> str:
-    return "" if arm is None else f" ({arm})"
+        a = sample.bounded(self.metric, self.arm, self.bounds)
+        b = self.times * sample.bounded(self.metric, self.other, self.bounds)
+        bounds = None if self.bounds is None else (self.bounds, _scaled(self.bounds, self.times))
+        return difference_of(a, b, level, paired=self.paired, exact=sample.exact, bounds=bounds)
 
 
 @dataclass(frozen=True)
@@ -64,6 +89,8 @@ class _Comparison(Rule):
         by: the margin.
         times: a factor on the other's mean.
         paired: the same seed means the same conditions in both arms, so that differences are taken seed by seed.
+        bounds: the metric's least and greatest value, if it has them: the interval is then valid for every
+            distribution between them.
     """
 
     metric: str
@@ -72,9 +99,11 @@ class _Comparison(Rule):
     by: float = 0.0
     times: float = 1.0
     paired: bool = True
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         _finite("by", self.by)
+        _ordered(self.bounds)
         _finite("times", self.times)
         if not self.than:
             raise ValueError("than: expected the arm to compare with, or several, got none")
@@ -86,7 +115,8 @@ class _Comparison(Rule):
     def parts(self) -> tuple[Part, ...]:
         others = (self.than,) if isinstance(self.than, str) else tuple(self.than)
         return tuple(
-            Difference(self.metric, self.arm, other, self.region(), self.times, self.paired) for other in others
+            Difference(self.metric, self.arm, other, self.region(), self.times, self.paired, self.bounds)
+            for other in others
         )
 
 
@@ -100,6 +130,8 @@ class Greater(_Comparison):
         by: the margin.
         times: a factor on the other's mean.
         paired: the same seed means the same conditions in both arms, so that differences are taken seed by seed.
+        bounds: the metric's least and greatest value, if it has them: the interval is then valid for every
+            distribution between them.
     """
 
     def region(self) -> Region:
@@ -115,37 +147,47 @@ class Less(_Comparison):
 
 @dataclass(frozen=True)
 class Equivalent(Rule):
-    """|mean(`arm`) - mean(`to`)| <= within: two one-sided tests, by the interval's lying inside the margin."""
+    """|mean(`arm`) - mean(`to`)| <= within: two one-sided tests, by the interval's lying inside the margin.
+
+    `paired` and `bounds` are as in `Greater`.
+    """
 
     metric: str
     arm: str
     to: str
     within: float
     paired: bool = True
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         _finite("within", self.within)
+        _ordered(self.bounds)
 
     def parts(self) -> tuple[Part, ...]:
         margin = Region(-self.within, self.within, closed=True)
-        return (Difference(self.metric, self.arm, self.to, margin, paired=self.paired),)
+        return (Difference(self.metric, self.arm, self.to, margin, paired=self.paired, bounds=self.bounds),)
 
 
 @dataclass(frozen=True)
 class Ordered(Rule):
-    """The arms' means rise strictly in the order given."""
+    """The arms' means rise strictly in the order given. `paired` and `bounds` are as in `Greater`."""
 
     metric: str
     order: Sequence[str]
     paired: bool = True
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
+        _ordered(self.bounds)
         if isinstance(self.order, str) or len(self.order) < 2:
             raise ValueError(f"order: expected at least two arms, got {self.order!r}")
 
     def parts(self) -> tuple[Part, ...]:
         pairs = zip(self.order, self.order[1:], strict=False)
-        return tuple(Difference(self.metric, high, low, Region(low=0.0), paired=self.paired) for low, high in pairs)
+        return tuple(
+            Difference(self.metric, high, low, Region(low=0.0), paired=self.paired, bounds=self.bounds)
+            for low, high in pairs
+        )
 
 
 @dataclass(frozen=True)
@@ -155,9 +197,11 @@ class _Mean(Part):
     metric: str
     bound: float
     arm: str | None = None
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         _finite("bound", self.bound)
+        _ordered(self.bounds)
 
     def arms(self) -> tuple[str, ...]:
         return () if self.arm is None else (self.arm,)
@@ -169,12 +213,13 @@ class _Mean(Part):
         return self.metric if self.arm is None else f"{self.metric}: {self.arm}"
 
     def effect(self, sample: Sample, level: float) -> Interval:
-        return mean_of(sample.column(self.metric, self.arm), level, exact=sample.exact)
+        values = sample.bounded(self.metric, self.arm, self.bounds)
+        return mean_of(values, level, exact=sample.exact, bounds=self.bounds)
 
 
 @dataclass(frozen=True)
 class Above(_Mean):
-    """mean(metric) > bound."""
+    """mean(metric) > bound. `bounds` are the metric's least and greatest value, as in `Greater`."""
 
     def region(self) -> Region:
         return Region(low=self.bound)
@@ -182,7 +227,7 @@ class Above(_Mean):
 
 @dataclass(frozen=True)
 class Below(_Mean):
-    """mean(metric) < bound."""
+    """mean(metric) < bound. `bounds` are the metric's least and greatest value, as in `Greater`."""
 
     def region(self) -> Region:
         return Region(high=self.bound)
@@ -192,7 +237,8 @@ class Below(_Mean):
 class CloseTo(Part):
     """The mean of a metric agrees with a closed form, to `within` (relative to it, if `relative`).
 
-    `value` is the closed form's number, or the name of another metric of the same trial that holds it.
+    `value` is the closed form's number, or the name of another metric of the same trial that holds it; `bounds` are
+    then those of both.
     """
 
     metric: str
@@ -200,9 +246,16 @@ class CloseTo(Part):
     within: float
     relative: bool = False
     arm: str | None = None
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         _finite("within", self.within, None if isinstance(self.value, str) else self.value)
+        _ordered(self.bounds)
+        if self.bounds is not None and self.relative and isinstance(self.value, str):
+            raise ValueError(
+                f"bounds is {self.bounds}; the deviation relative to another metric has none. Leave out bounds= or "
+                "relative="
+            )
 
     def arms(self) -> tuple[str, ...]:
         return () if self.arm is None else (self.arm,)
@@ -219,13 +272,21 @@ class CloseTo(Part):
         return (f"({gap}) / {value}" if self.relative else gap) + _in(self.arm)
 
     def effect(self, sample: Sample, level: float) -> Interval:
-        found = sample.column(self.metric, self.arm)
+        found = sample.bounded(self.metric, self.arm, self.bounds)
         if isinstance(self.value, str):
-            expected = sample.column(self.value, self.arm)
+            expected = sample.bounded(self.value, self.arm, self.bounds)
+            span = self.bounds
         else:
             expected = np.full_like(found, self.value)
-        gap = (found - expected) / np.abs(expected) if self.relative else found - expected
-        return mean_of(gap, level, exact=sample.exact)
+            span = None if self.bounds is None else (self.value, self.value)
+        unit = np.abs(expected) if self.relative else np.ones_like(expected)
+        bounds = None
+        if self.bounds is not None and span is not None:
+            least, greatest = self.bounds[0] - span[1], self.bounds[1] - span[0]
+            bounds = (least / float(unit[0]), greatest / float(unit[0]))
+        gap = (found - expected) / unit
+        resolution = rounding(found, expected) / float(unit.min())
+        return mean_of(gap, level, exact=sample.exact, bounds=bounds, resolution=resolution)
 
 
 @dataclass(frozen=True)
@@ -268,11 +329,110 @@ class Exponent(Part):
         return mean_of(exponents, level, exact=sample.exact)
 
 
+_TRENDS = {
+    "grows": lambda margin: Region(low=0.0),
+    "shrinks": lambda margin: Region(high=0.0),
+    "stays": lambda margin: Region(-margin, margin, closed=True),
+    "does not shrink": lambda margin: Region(low=0.0 - margin, closed=True),
+}
+
+
+@dataclass(frozen=True)
+class Ladder(Part):
+    """Whether an effect grows, shrinks or stays as the work gets larger, over three sizes or more.
+
+    The effect at a size is metric(arm) - metric(other). Over the sizes s_r, its slope in each seed is that of least
+    squares on log10(s), and the mean of the slopes over the seeds, per tenfold size, is what is judged:
+
+        slope_i = Σ_r (log10 s_r - mean) effect_ir / Σ_r (log10 s_r - mean)².
+
+    Args:
+        metric: the number of the trial that is compared.
+        rungs: for each size, in any unit of compute, the arm and the other arm at that size. Three sizes or more,
+            over a factor of 10 or more.
+        expects: "grows" (slope above 0), "shrinks" (below 0), "stays" (within the margin), or "does not shrink"
+            (-margin or more).
+        margin: the slope that counts as none, in the metric's unit per tenfold size.
+        bounds: the metric's least and greatest value, as in `Greater`.
+    """
+
+    metric: str
+    rungs: Mapping[float, tuple[str, str]]
+    expects: str
+    margin: float = 0.0
+    bounds: Bounds | None = None
+
+    def __post_init__(self) -> None:
+        _finite("margin", self.margin, *self.rungs)
+        _ordered(self.bounds)
+        if self.margin < 0:
+            raise ValueError(f"margin is {self.margin}; expected 0 or more")
+        if self.expects not in _TRENDS:
+            raise ValueError(f"expects is {self.expects!r}; expected one of {', '.join(map(repr, _TRENDS))}")
+        if len(self.rungs) < 3 or min(self.rungs) <= 0 or max(self.rungs) < 10 * min(self.rungs):
+            raise ValueError(
+                f"rungs has the sizes {sorted(self.rungs)}; expected three or more, above 0, the largest at least ten "
+                "times the smallest"
+            )
+
+    def arms(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(arm for pair in self.rungs.values() for arm in pair))
+
+    def metrics(self) -> frozenset[str]:
+        return frozenset([self.metric])
+
+    def region(self) -> Region:
+        return _TRENDS[self.expects](self.margin)
+
+    def label(self) -> str:
+        pairs = list(self.rungs.values())
+        return f"{self.metric}: {pairs[0][0]} - {pairs[0][1]}, slope per tenfold size over {len(pairs)} sizes"
+
+    def effect(self, sample: Sample, level: float) -> Interval:
+        columns = [[sample.bounded(self.metric, arm, self.bounds) for arm in pair] for pair in self.rungs.values()]
+        effects = np.stack([ours - other for ours, other in columns])
+        away = np.log10(list(self.rungs))
+        away = away - away.mean()
+        weights = away / (away @ away)
+        bounds = None
+        if self.bounds is not None:
+            steepest = float(np.abs(weights).sum()) * (self.bounds[1] - self.bounds[0]) * (1 + 1e-12)  # rounding
+            bounds = (-steepest, steepest)
+        resolution = float(np.abs(weights).sum()) * rounding(*itertools.chain.from_iterable(columns))
+        return mean_of(weights @ effects, level, exact=sample.exact, bounds=bounds, resolution=resolution)
+
+    def find(self, sample: Sample, level: float, *, final: bool) -> Finding:
+        finding = super().find(sample, level, final=final)
+        words = f"the effect {self._trend(finding.interval)} with size"
+        return replace(finding, reason="; ".join(filter(None, (words, finding.reason))))
+
+    def _trend(self, slope: Interval) -> str:
+        if slope.low > 0:
+            return "grows"
+        if slope.high < 0:
+            return "shrinks"
+        return "stays the same" if _TRENDS["stays"](self.margin).verdict(slope) is Verdict.HOLDS else "may change"
+
+
 @dataclass(frozen=True)
 class Proportion(Part):
-    """The proportion of successes lies above or below a bound, by the exact (Clopper-Pearson) interval.
+    """The proportion of successes lies above or below a bound.
 
-    The metric is 0 or 1 in each trial; or a trial counts `metric` successes of `of` attempts, itself a metric.
+    Successes are counted in one of three ways:
+
+    - `metric` is 0 or 1 in each trial, or, with `exceeds`, the trial's metric is above that threshold: the share of
+      seeds. The interval is Clopper and Pearson's, valid for every distribution; this is the way to speak of most
+      runs where a mean would be at the mercy of a few.
+    - A trial counts `metric` successes of `of` attempts, itself a metric. Attempts of one seed are not independent:
+      the interval is that of `stats.clustered_proportion_interval`, with the seeds as clusters.
+
+    Args:
+        metric: what is counted, or compared with `exceeds`.
+        above: the proportion is above this.
+        below: the proportion is below this.
+        of: the metric that counts the attempts.
+        arm: the arm that is counted in.
+        exceeds: the threshold above which a seed counts as a success.
     """
 
     metric: str
@@ -280,12 +440,16 @@ class Proportion(Part):
     below: float | None = None
     of: str | None = None
     arm: str | None = None
+    exceeds: float | None = None
 
     def __post_init__(self) -> None:
         _finite("above", self.above)
         _finite("below", self.below)
+        _finite("exceeds", self.exceeds)
         if self.above is None and self.below is None:
             raise ValueError("a proportion needs above=, below= or both")
+        if self.of is not None and self.exceeds is not None:
+            raise ValueError("a proportion counts attempts (of=) or seeds above a threshold (exceeds=), not both")
 
     def arms(self) -> tuple[str, ...]:
         return () if self.arm is None else (self.arm,)
@@ -299,28 +463,60 @@ class Proportion(Part):
         return Region(low, high)
 
     def label(self) -> str:
+        if self.exceeds is not None:
+            return f"share of seeds with {self.metric} above {self.exceeds:g}{_in(self.arm)}"
         return f"proportion of {self.metric}{_in(self.arm)}"
 
     def effect(self, sample: Sample, level: float) -> Interval:
         hits = sample.column(self.metric, self.arm)
+        if self.exceeds is not None:
+            hits = (hits > self.exceeds).astype(np.float64)
         attempts = np.ones_like(hits) if self.of is None else sample.column(self.of, self.arm)
         if np.any((hits < 0) | (hits > attempts) | (hits % 1 != 0)):
             raise ValueError(
                 f"{self.metric!r} must count successes, from 0 to the number of attempts; got {hits.tolist()}"
             )
-        return stats.proportion_interval(int(hits.sum()), int(attempts.sum()), level=level, method="exact")
+        if sample.exact and np.all(attempts > 0):
+            return mean_of(hits / attempts, level, exact=True)
+        if self.of is None:
+            return stats.proportion_interval(int(hits.sum()), hits.size, level=level, method="exact")
+        return stats.clustered_proportion_interval(hits, attempts, level)
 
 
 @dataclass(frozen=True)
-class Never(Part):
+class _EveryTrial(Part):
+    """The worst of all trials lies in a region: one trial outside refutes it, and it holds when all planned ran."""
+
+    metric: str
+
+    def metrics(self) -> frozenset[str]:
+        return frozenset([self.metric])
+
+    def find(self, sample: Sample, level: float, *, final: bool) -> Finding:
+        finding = super().find(sample, level, final=final)
+        early = finding.verdict is Verdict.HOLDS and not final
+        if not early:
+            return finding
+        reason = "; ".join(filter(None, (finding.reason, "more seeds are due")))
+        return replace(finding, verdict=Verdict.UNDECIDED, reason=reason)
+
+
+@dataclass(frozen=True)
+class Never(_EveryTrial):
     """The metric, a count of violations or an excess, is at most `tolerance` in every trial.
 
     One violation refutes it at once; it holds only when every planned seed ran without one.
+
+    Args:
+        metric: what must not happen.
+        arm: the arm that is watched; every arm if None.
+        tolerance: the most that is allowed.
+        of: the metric that counts what was tried, so that the finding can say how often nothing happened.
     """
 
-    metric: str
     arm: str | None = None
     tolerance: float = 0.0
+    of: str | None = None
 
     def __post_init__(self) -> None:
         _finite("tolerance", self.tolerance)
@@ -329,7 +525,7 @@ class Never(Part):
         return () if self.arm is None else (self.arm,)
 
     def metrics(self) -> frozenset[str]:
-        return frozenset([self.metric])
+        return frozenset([self.metric] if self.of is None else [self.metric, self.of])
 
     def region(self) -> Region:
         return Region(high=self.tolerance, closed=True)
@@ -340,12 +536,39 @@ class Never(Part):
     def effect(self, sample: Sample, level: float) -> Interval:
         arms = sample.numbers if self.arm is None else (self.arm,)
         worst = float(max(sample.column(self.metric, arm).max() for arm in arms))
-        return Interval(worst, worst, worst, level, "greatest of all trials")
+        note = ""
+        if self.of is not None:
+            tried = sum(float(sample.column(self.of, arm).sum()) for arm in arms)
+            note = f"{tried:,.0f} {self.of} tried"
+        return Interval(worst, worst, worst, level, "greatest of all trials", note)
 
-    def find(self, sample: Sample, level: float, *, final: bool) -> Finding:
-        finding = super().find(sample, level, final=final)
-        early = finding.verdict is Verdict.HOLDS and not final
-        return replace(finding, verdict=Verdict.UNDECIDED) if early else finding
+
+@dataclass(frozen=True)
+class Always(_EveryTrial):
+    """The metric is at least `at_least` in every trial: the mirror image of `Never`, for controls that must show.
+
+    One trial below refutes it at once; it holds only when every planned seed ran.
+    """
+
+    at_least: float
+    arm: str | None = None
+
+    def __post_init__(self) -> None:
+        _finite("at_least", self.at_least)
+
+    def arms(self) -> tuple[str, ...]:
+        return () if self.arm is None else (self.arm,)
+
+    def region(self) -> Region:
+        return Region(low=self.at_least, closed=True)
+
+    def label(self) -> str:
+        return f"least {self.metric}{_in(self.arm)}"
+
+    def effect(self, sample: Sample, level: float) -> Interval:
+        arms = sample.numbers if self.arm is None else (self.arm,)
+        worst = float(min(sample.column(self.metric, arm).min() for arm in arms))
+        return Interval(worst, worst, worst, level, "least of all trials")
 
 
 @dataclass(frozen=True, init=False)

@@ -1,10 +1,13 @@
 """Intervals, tests and fits: the statistics by which a claim stands or falls. Pure numpy and scipy, no torch."""
 
 from paperwright.stats.bootstrap import bootstrap_interval
+from paperwright.stats.bounded_mean import bounded_mean_interval
+from paperwright.stats.clustered_proportion import clustered_proportion_interval
 from paperwright.stats.confidence_sequence import anytime_bounded_interval, anytime_mean_interval
 from paperwright.stats.correlation import spearman_interval
 from paperwright.stats.difference import difference_interval
 from paperwright.stats.equivalence import Equivalence, equivalence_test
+from paperwright.stats.guarded_mean import guarded_difference_interval, guarded_mean_interval
 from paperwright.stats.interval import Interval
 from paperwright.stats.looks import crossing_probabilities, look_levels
 from paperwright.stats.mean import mean_interval
@@ -24,11 +27,15 @@ __all__ = [
     "anytime_bounded_interval",
     "anytime_mean_interval",
     "bootstrap_interval",
+    "bounded_mean_interval",
+    "clustered_proportion_interval",
     "crossing_probabilities",
     "difference_interval",
     "equivalence_test",
     "fit_power_law",
     "fit_saturating",
+    "guarded_difference_interval",
+    "guarded_mean_interval",
     "look_levels",
     "mean_interval",
     "permutation_test",

@@ -46,10 +46,11 @@ def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool) -> tuple[float,
         differences = first - second
         return mean(differences), math.sqrt(variance(differences) / differences.size), float(differences.size - 1)
     first, second = sample(a, "a", at_least=2), sample(b, "b", at_least=2)
-    return mean(first) - mean(second), *_welch(first, second)
+    return mean(first) - mean(second), *welch(first, second)
 
 
-def _welch(a: FloatArray, b: FloatArray) -> tuple[float, float]:
+def welch(a: FloatArray, b: FloatArray) -> tuple[float, float]:
+    """The standard error of mean(a) - mean(b) and its degrees of freedom."""
     error_a, error_b = variance(a) / a.size, variance(b) / b.size
     total = error_a + error_b
     if total == 0:

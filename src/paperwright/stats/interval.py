@@ -15,6 +15,7 @@ class Interval:
         high: The upper end; may be inf. Both ends belong to the interval.
         level: The confidence level, strictly between 0 and 1.
         method: How it was computed, in words.
+        note: What a reader should know of it, such as why it is open.
 
     Raises:
         ValueError: an end is NaN, `low` is above `high`, the estimate is not finite, or the level is not in (0, 1).
@@ -25,6 +26,7 @@ class Interval:
     high: float
     level: float
     method: str
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.estimate):
