@@ -1,16 +1,17 @@
 """What the paper states about indices, rounds and treewidth, as experiments that could break a bound."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from torch import nn
 from torch_geometric.data import Data
 
 from paperwright import data
-from paperwright.claims import Above, All, Below, Budget, Claim, Never, Proportion
+from paperwright.claims import Above, All, Always, Below, Budget, Claim, Never
 from paperwright.data.graph_pairs import GRAPH_PAIRS, as_data, atlas_graphs
 from paperwright.graphs.tensor_language.bounds import Bound
-from paperwright.graphs.tensor_language.distinctions import best_of, seeded
+from paperwright.graphs.tensor_language.distinctions import best_of, classes_by, distinctions, outputs_of, seeded
 from paperwright.graphs.tensor_language.folklore_network import FolkloreNetwork
 from paperwright.graphs.tensor_language.hard_pairs import Pair, equivalent_pairs, hard_pairs, told_apart
 from paperwright.graphs.tensor_language.invariant_network import InvariantNetwork
@@ -22,7 +23,9 @@ from paperwright.graphs.tensor_language.separation import separates
 from paperwright.graphs.tensor_language.spectral_network import CayleyNetwork, ChebyshevNetwork
 from paperwright.graphs.tensor_language.violations import tally_of_architecture, tally_of_expressions
 
-SMALL_PAIRS = ("p4-k13", "c6", "decalin", "k33-prism")
+THEORY = "The paper proves it and runs no experiment."
+PAIRS = list(GRAPH_PAIRS)
+SMALL_PAIRS = ["p4-k13", "c6", "decalin", "k33-prism"]
 
 
 def graphs_named(graphs: int | str) -> list[Data]:
@@ -35,81 +38,75 @@ def graphs_named(graphs: int | str) -> list[Data]:
     return [as_data(graph) for graph in connected_patterns(graphs) if len(graph) == graphs]
 
 
-def pairs_named(config: Mapping[str, Any]) -> dict[str, Pair]:
-    """The pairs of graphs that a configuration asks for."""
-    return hard_pairs(config["pairs"], paths=config.get("paths", ()), degrees=config.get("degrees", False))
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def random_expressions(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
-    """Bounds of random expressions against their values; the arm says whether the graphs have labels."""
-    labelled = arm == "labelled graphs"
-    return tally_of_expressions(seed, config["expressions"], labelled=labelled, graphs=config["graphs"]).numbers()
+def try_expressions(labelled: bool, *, seed: int, device: str, expressions: int, graphs: int) -> dict[str, float]:
+    """Hold the bounds of random expressions against their values, on graphs with or without labels."""
+    return asdict(tally_of_expressions(seed, expressions, labelled=labelled, graphs=graphs))
 
 
-def random_networks(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
-    """Bounds of random networks of an architecture, the arm, against what they tell apart."""
-    graphs = graphs_named(config["nodes"])
-    seed += 7_000  # the first ones are spent: see the claim's remarks
-    return tally_of_architecture(arm, seed, config["layers"], pairs_named(config), graphs).numbers()
+def try_networks(
+    architecture: str,
+    *,
+    seed: int,
+    device: str,
+    layers: Sequence[int],
+    nodes: int,
+    pairs: Sequence[str],
+    paths: Sequence[int],
+) -> dict[str, float]:
+    """Hold the bounds of an architecture's random networks against what they tell apart."""
+    hard = hard_pairs(pairs, paths=paths, degrees=True)
+    return asdict(tally_of_architecture(architecture, seed, layers, hard, graphs_named(nodes)))
 
 
-def _no_violation(*arms: str) -> All:
-    """Not one, in so many tries that one in a thousand would have shown; and with a round less there are some."""
-    return All(
-        *(Never("violations", arm) for arm in arms),
-        *(Proportion("violations", below=0.001, of="bounds", arm=arm) for arm in arms),
-        *(Proportion("control_violations", above=0.0, of="controls", arm=arm) for arm in arms),
-    )
-
+# The control shows that the trial can fail: with a round less, some bound breaks for every arm and seed.
+NO_VIOLATION = All(Never("violations", of="bounds"), Always("control_violations", at_least=1))
 
 bound_holds = {
     "expressions": Claim(
         statement="Nothing that is written with k + 1 indices and sums nested t deep separates what t rounds of k-WL "
         "do not, nor anything guarded what t rounds of colour refinement do not.",
         where="Theorems 4.2, 4.3 and 4.4",
-        arms=["unlabelled graphs", "labelled graphs"],
-        rule=_no_violation("unlabelled graphs", "labelled graphs"),
+        arms={"unlabelled graphs": False, "labelled graphs": True},
+        rule=NO_VIOLATION,
         budgets={
             "smoke": Budget(seeds=2, expressions=125, graphs=25),
             "desk": Budget(seeds=50, expressions=200, graphs=25),
             "paper": Budget(seeds=500, expressions=1000, graphs=25),
         },
-        trial=random_expressions,
-        remarks="""Random expressions of two to four names, up to two free indices and sums nested about three deep:
-            products, differences, functions of one and several arguments, maxima, minima and means. They are evaluated
-            exactly, modulo the prime 2^31 - 1, on 29 graphs of six nodes, among them two pairs that colour refinement
-            confuses. A bound is every point of the Pareto front of indices and rounds, and the strongest that the
-            analysis names; it is violated where two vertices, pairs or graphs of one colour have different values. A
-            control is the same bound with one round taken away: many must break. Two paths to the same number are
-            compared, so an error of the analysis, of the tests or of the evaluation would show.""",
+        trial=try_expressions,
+        scale=f"""{THEORY} Here: 20,000 random expressions of at most four names, on graphs of six nodes.""",
+        remarks="""Expressions of two to four names, up to two free indices and sums nested about three deep: products,
+            differences, functions of one and several arguments, maxima, minima and means. They are evaluated exactly,
+            modulo the prime 2^31 - 1, on 29 graphs, among them two pairs that colour refinement confuses. A bound is
+            every point of the Pareto front of indices and rounds, and the strongest that the analysis names; it is
+            violated where two vertices, pairs or graphs of one colour have different values. A control is the same
+            bound with one round taken away. Two paths to the same number are compared, so an error of the analysis,
+            of the tests or of the evaluation would show.""",
     ),
     "networks": Claim(
         statement="No random network of twelve message-passing architectures separates graphs or nodes that the rounds "
         "read off its layers do not.",
         where="Theorems 4.3 and 4.4; Section 5",
         arms=list(ARCHITECTURES),
-        rule=_no_violation(*ARCHITECTURES),
+        rule=NO_VIOLATION,
         budgets={
-            "smoke": Budget(seeds=1, layers=[1], nodes=5, pairs=SMALL_PAIRS, paths=[3], degrees=True),
-            "desk": Budget(
-                seeds=40, layers=[1, 2, 3], nodes=6, pairs=list(GRAPH_PAIRS), paths=list(range(3, 10)), degrees=True
-            ),
-            "paper": Budget(
-                seeds=100, layers=[1, 2, 3, 4], nodes=7, pairs=list(GRAPH_PAIRS), paths=list(range(3, 18)), degrees=True
-            ),
+            "smoke": Budget(seeds=1, layers=[1], nodes=5, pairs=SMALL_PAIRS, paths=[3]),
+            "desk": Budget(seeds=20, layers=[1, 2, 3], nodes=6, pairs=PAIRS, paths=list(range(3, 10))),
+            "paper": Budget(seeds=100, layers=[1, 2, 3, 4], nodes=7, pairs=PAIRS, paths=list(range(3, 18))),
         },
-        trial=random_networks,
-        remarks="""Modules of torch_geometric with tanh, in float64, one random initialisation for each seed and number
-            of layers; the bound is read off the model itself. Compared are the sums of the nodes' outputs on hard
-            pairs of graphs, once with the feature 1 and once with degrees, and all nodes of all connected six-node
-            graphs with each other. A control takes one round away. Means, maxima and attention see nothing in equal
-            features, so that only the pairs with degrees can break their controls. A first run counted 2 violations in
-            4,240 bounds of the GIN with graph normalisation (differences of 3e-14). Its nodes' outputs cancel in the
-            sum, and equality was judged by the size of the sum; since then it is judged by that of the summands, for
-            every architecture, and seeds count from 7,000.""",
+        trial=try_networks,
+        scale=f"""{THEORY} Here: 20 initialisations of 8 channels, up to three layers, on 46 hard pairs and the 112
+            connected graphs of six nodes.""",
+        remarks="""Modules of torch_geometric with tanh, in float64; the bound is read off the model itself. Compared
+            are the sums of the nodes' outputs on hard pairs of graphs, once with the feature 1 and once with degrees,
+            and all nodes of all small graphs with each other. A control takes one round away. Means, maxima and
+            attention see nothing in equal features, so that only the pairs with degrees can break their controls. A
+            first run counted 2 violations in 4,240 bounds of the GIN with graph normalisation (differences of 3e-14):
+            its nodes' outputs cancel in the sum, and equality was judged by the size of the sum. Since then it is
+            judged by that of the summands, for every architecture.""",
     ),
 }
 
@@ -122,38 +119,33 @@ ATTAINING: Mapping[str, Bound] = {
 }
 
 
-def classes_of_random_networks(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
+def best_random_network(
+    bound: Bound, *, seed: int, device: str, nodes: int, networks: int, width: int
+) -> dict[str, float]:
     """Classes of graphs that the best of several random networks finds, beside those of the test that bounds it."""
-    bound = ATTAINING[arm]
-    network = IsomorphismNetwork if bound.test == "cr" else FolkloreNetwork
-    seeds = range(seed * config["networks"], (seed + 1) * config["networks"])
-    best = best_of(lambda: network(1, config["width"], bound.rounds), seeds, graphs_named(config["nodes"]), bound)
-    return {
-        "found": float(best.found),
-        "allowed": float(best.allowed),
-        "missing": float(best.missing),
-        "beyond": float(best.beyond),
-    }
+    family = IsomorphismNetwork if bound.test == "cr" else FolkloreNetwork
+    seeds = range(seed * networks, (seed + 1) * networks)
+    return asdict(best_of(lambda: family(1, width, bound.rounds), seeds, graphs_named(nodes), bound))
 
 
 bound_is_attained = Claim(
     statement="The bound is attained: t layers of a random GIN tell apart exactly the graphs that t rounds of colour "
     "refinement do, and one layer of a random PPGN those that one round of 2-WL does.",
     where="Section 6.2; Theorems 4.2 and 4.4",
-    arms=list(ATTAINING),
+    arms=ATTAINING,
     rule=All(*(Never(metric, arm) for arm in ATTAINING for metric in ("missing", "beyond"))),
     budgets={
         "smoke": Budget(seeds=2, nodes=6, networks=1, width=16),
         "desk": Budget(seeds=10, nodes=7, networks=3, width=16),
         "paper": Budget(seeds=10, nodes=8, networks=10, width=32),
     },
-    trial=classes_of_random_networks,
-    remarks="""All connected graphs of seven nodes (853). `missing` counts the classes that the best network of a seed
-        puts together with others, `beyond` those that any of its networks parts though the test does not. Outputs are
-        called equal up to 10^-11 of the largest: tanh in float64 is needed, for random ReLU networks are linear on
-        large regions, and single precision ends at differences of 10^-7. The classes allowed are counted by the test
-        itself. Theorem 6.2 speaks of the class of all networks; that a single random one attains it is the sharper
-        statement.""",
+    trial=best_random_network,
+    scale=f"""{THEORY} Here: the 853 connected graphs of seven nodes, networks 16 wide, the best of three a seed.""",
+    remarks="""`missing` counts the classes that the best network of a seed puts together with others, `beyond` those
+        that any of its networks parts though the test does not. Outputs are called equal up to 10^-11 of the largest:
+        tanh in float64 is needed, for random ReLU networks are linear on large regions, and single precision ends at
+        differences of 10^-7. The classes allowed are counted by the test itself. Theorem 6.2 speaks of the class of
+        all networks; that a single random one attains it is the sharper statement.""",
 )
 
 
@@ -162,104 +154,102 @@ bound_is_attained = Claim(
 DIMENSIONS: Mapping[str, int] = {"1-WL": 1, "2-WL": 2, "3-WL": 3}
 
 
-def counts_of_patterns(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
-    """Homomorphism counts of every small pattern on the pairs that the test, the arm, does not tell apart."""
-    k = DIMENSIONS[arm]
-    pairs = equivalent_pairs(pairs_named(config), k)
-    counts = compare_counts(connected_patterns(config["nodes"]), pairs, k)
-    return {
-        "pairs": float(len(pairs)),
-        "compared": float(counts.compared),
-        "differing": float(counts.different),
-        "differing_wider": float(counts.wider_different),
-        "pairs_told_apart": float(counts.told_apart),
-        "most_edges": float(counts.most_edges),
-    }
+def count_patterns(k: int, *, seed: int, device: str, nodes: int, pairs: Sequence[str]) -> dict[str, float]:
+    """Homomorphism counts of every small pattern on the pairs that k-WL does not tell apart."""
+    return asdict(compare_counts(connected_patterns(nodes), equivalent_pairs(hard_pairs(pairs), k), k))
 
 
 treewidth_buys_power = Claim(
     statement="Treewidth, not the number of multiplications, buys power: counts of patterns of treewidth at most k "
     "agree wherever k-WL does, and some pattern of treewidth k + 1 differs.",
     where="Proposition 4.5; Section 5, item 4",
-    arms=list(DIMENSIONS),
+    arms=DIMENSIONS,
     rule=All(
         *(Never("differing", arm) for arm in DIMENSIONS),
         *(Above("pairs_told_apart", 0.0, arm) for arm in DIMENSIONS),
     ),
     budgets={
         "smoke": Budget(seeds=1, nodes=5, pairs=["c6", "decalin", "rook-shrikhande", "cfi-k4", "cfi-k5"]),
-        "desk": Budget(seeds=1, nodes=6, pairs=list(GRAPH_PAIRS)),
-        "paper": Budget(seeds=1, nodes=8, pairs=list(GRAPH_PAIRS)),
+        "desk": Budget(seeds=1, nodes=6, pairs=PAIRS),
+        "paper": Budget(seeds=1, nodes=8, pairs=PAIRS),
     },
     deterministic=True,
-    trial=counts_of_patterns,
-    remarks="""Homomorphisms of all connected patterns of up to six nodes, counted exactly, on every pair of our list
-        that the folklore k-WL test never tells apart. `most_edges` is the number of multiplications in the largest
-        formula that bought nothing. For k = 3 one pair is left, the Cai-Fürer-Immerman graphs over K_5. A pair for
-        which none differs needs patterns of more nodes.""",
+    trial=count_patterns,
+    scale=f"""{THEORY} Here: the 143 connected patterns of up to six nodes, on sixteen pairs of graphs.""",
+    remarks="""Homomorphisms of all the patterns, counted exactly, on every pair of our list that the folklore k-WL test
+        never tells apart. `most_edges` is the number of multiplications in the largest formula that bought nothing.
+        For k = 3 one pair is left, the Cai-Fürer-Immerman graphs over K_5. A pair for which none differs needs
+        patterns of more nodes.""",
 )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-INVARIANT: Mapping[str, tuple[int, int]] = {
-    "2-IGN, 1 layer": (2, 1),
-    "2-IGN, 2 layers": (2, 2),
-    "3-IGN, 1 layer": (3, 1),
-    "3-IGN, 2 layers": (3, 2),
+
+@dataclass(frozen=True)
+class IGN:
+    """A (k + 1)-IGN: `layers` equivariant layers on tensors over `order` = k + 1 nodes."""
+
+    order: int
+    layers: int
+
+
+INVARIANT = {
+    f"{order}-IGN, {layers} layer{'s' * (layers > 1)}": IGN(order, layers) for order in (2, 3) for layers in (1, 2)
 }
 
 
-def graphs_of_invariant_networks(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
+def separate_graphs(
+    ign: IGN, *, seed: int, device: str, width: int, most_nodes: Mapping[str, int], pairs: Sequence[str]
+) -> dict[str, float]:
     """Pairs that a random network tells apart, of those that k-WL does not and of those that it does."""
-    order, layers = INVARIANT[arm]
-    pairs = {
-        name: pair
-        for name, pair in pairs_named(config).items()
-        if pair[0].num_nodes <= config["most_nodes"][str(order)]
-    }
-    alike = equivalent_pairs(pairs, order - 1)
-    network = seeded(lambda: InvariantNetwork(1, order, config["width"], layers), seed)
-    apart = {name: told_apart(network, pair) for name, pair in pairs.items()}
+    largest = most_nodes[str(ign.order)]
+    small = {name: pair for name, pair in hard_pairs(pairs).items() if pair[0].num_nodes <= largest}
+    alike = equivalent_pairs(small, ign.order - 1)
+    network = seeded(lambda: InvariantNetwork(1, ign.order, width, ign.layers), seed)
+    apart = {name: told_apart(network, pair) for name, pair in small.items()}
     return {
-        "equivalent": float(len(alike)),
-        "separations": float(sum(apart[name] for name in alike)),
-        "others": float(len(pairs) - len(alike)),
-        "told_apart": float(sum(apart[name] for name in pairs if name not in alike)),
+        "equivalent": len(alike),
+        "separations": sum(apart[name] for name in alike),
+        "others": len(small) - len(alike),
+        "told_apart": sum(apart[name] for name in small if name not in alike),
     }
 
 
-def rounds_of_invariant_networks(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
-    """Classes of nodes that a random network parts though tk rounds of k-WL do not, and though tk + 1 do not."""
-    order, layers = INVARIANT[arm]
-    k, graphs = order - 1, graphs_named(config["nodes"])
+def separate_nodes(
+    ign: IGN, *, seed: int, device: str, width: int, nodes: int, paths: Sequence[int], cycles: Sequence[int]
+) -> dict[str, float]:
+    """Classes of nodes that a random network parts though so many rounds of k-WL do not."""
+    slow = hard_pairs([], paths=paths, cycles=cycles).values()
+    graphs = [*graphs_named(nodes), *(graph for pair in slow for graph in pair)]
+    # Of t linear maps the last ends at nodes.
+    network = seeded(lambda: InvariantNetwork(1, ign.order, width, ign.layers - 1, level="vertex"), seed)
+    outputs, k = outputs_of(network, graphs), ign.order - 1
 
-    def beyond(rounds: int) -> float:
-        bound = Bound("wl", k, rounds, "vertex")
-        # Of t linear maps the last ends at nodes.
-        found = best_of(
-            lambda: InvariantNetwork(1, order, config["width"], layers - 1, level="vertex"), [seed], graphs, bound
-        )
-        return float(found.beyond)
+    def beyond(rounds: int) -> int:
+        return distinctions(outputs, classes_by(Bound("wl", k, rounds, "vertex"), graphs)).beyond
 
-    return {"beyond_stated_rounds": beyond(layers * k), "beyond_one_more": beyond(layers * k + 1)}
+    stated = ign.layers * k
+    return {
+        "beyond_one_less": beyond(stated - 1),
+        "beyond_stated_rounds": beyond(stated),
+        "beyond_one_more": beyond(stated + 1),
+    }
 
 
 invariant_networks_are_bounded = {
     "graphs": Claim(
         statement="No random 2-IGN separates graphs that 1-WL does not, and no random 3-IGN graphs that 2-WL does not.",
         where="Theorem 5.1",
-        arms=list(INVARIANT),
-        rule=All(
-            *(Never("separations", arm) for arm in INVARIANT),
-            *(Above("told_apart", 0.0, arm) for arm in INVARIANT),  # or the networks would be constant
-        ),
+        arms=INVARIANT,
+        rule=All(Never("separations", of="equivalent"), Always("told_apart", at_least=1)),  # or they were constant
         budgets={
             "smoke": Budget(seeds=1, width=4, most_nodes={"2": 16, "3": 16}, pairs=[*SMALL_PAIRS, "rook-shrikhande"]),
-            "desk": Budget(seeds=50, width=8, most_nodes={"2": 40, "3": 16}, pairs=list(GRAPH_PAIRS)),
-            "paper": Budget(seeds=100, width=16, most_nodes={"2": 40, "3": 40}, pairs=list(GRAPH_PAIRS)),
+            "desk": Budget(seeds=50, width=8, most_nodes={"2": 40, "3": 16}, pairs=PAIRS),
+            "paper": Budget(seeds=100, width=16, most_nodes={"2": 40, "3": 40}, pairs=PAIRS),
         },
-        trial=graphs_of_invariant_networks,
+        trial=separate_graphs,
+        scale=f"""{THEORY} Here: 50 initialisations 8 wide, 2-IGN on pairs of up to 40 nodes, 3-IGN of up to 16.""",
         remarks="""Layers of all equivariant linear maps (15 of order 2, 203 of order 3) from the atomic types of
             tuples, tanh, float64; one random network for each seed, on every pair of our list with few enough nodes.
             No two graphs of fewer than sixteen nodes on it are alike for 2-WL, so that the 3-IGN are tried on the pair
@@ -269,20 +259,25 @@ invariant_networks_are_bounded = {
     "rounds": Claim(
         statement="After t layers, no random (k + 1)-IGN separates nodes that tk + 1 rounds of k-WL do not.",
         where="Theorem 5.1, whose main text says tk rounds",
-        arms=list(INVARIANT),
-        rule=All(*(Never("beyond_one_more", arm) for arm in INVARIANT)),
+        arms={arm: ign for arm, ign in INVARIANT.items() if ign != IGN(3, 2)},
+        rule=All(Never("beyond_one_more"), Always("beyond_one_less", at_least=1)),
         budgets={
-            "smoke": Budget(seeds=1, width=4, nodes=5),
-            "desk": Budget(seeds=50, width=8, nodes=6),
-            "paper": Budget(seeds=100, width=8, nodes=7),
+            "smoke": Budget(seeds=1, width=4, nodes=5, paths=[3], cycles=[]),
+            "desk": Budget(seeds=50, width=8, nodes=6, paths=list(range(3, 10)), cycles=[17]),
+            "paper": Budget(seeds=100, width=8, nodes=7, paths=list(range(3, 18)), cycles=[17]),
         },
-        trial=rounds_of_invariant_networks,
-        remarks="""All nodes of all connected graphs of six nodes are compared with each other.
-            `beyond_stated_rounds` counts the classes of nodes that the network parts though tk rounds do not: for
-            2-IGN there are such, since one layer adds up all entries of the adjacency matrix, which an end of a path
-            of four nodes and a node of two separate edges show after one round as little as their colours differ. So
-            the number of rounds, as the main text of the submitted version has it, is one too small for nodes; for
-            graphs, and for colours that are stable, nothing changes.""",
+        trial=separate_nodes,
+        scale=f"""{THEORY} Here: 50 initialisations 8 wide, up to two layers of 2-IGN and one of 3-IGN, on 128 graphs of
+            up to 34 nodes.""",
+        remarks="""All nodes of all connected graphs of six nodes are compared with each other, and with those of cycles
+            beside paths and of C34 and 2 C17: there tk + 1 rounds leave nodes together that later rounds part, so that
+            each arm could fail. Two layers of a 3-IGN would need cycles of 130 nodes and have no arm. The control
+            takes two rounds away (`beyond_one_less` is of tk - 1 rounds). `beyond_stated_rounds` counts the classes of
+            nodes that the network parts though tk rounds do not: for 2-IGN there are such, since one layer adds up all
+            entries of the adjacency matrix, which an end of a path of four nodes and a node of two separate edges show
+            after one round as little as their colours differ. So the number of rounds, as the main text of the
+            submitted version has it, is one too small for nodes; for graphs, and for colours that are stable, nothing
+            changes.""",
     ),
 }
 
@@ -292,18 +287,12 @@ invariant_networks_are_bounded = {
 DEPTHS: Mapping[str, int] = {"1 layer": 1, "2 layers": 2, "3 layers": 3}
 
 
-def training_on_nodes(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
-    """Mean squared error after training a network of so many layers, the arm, beside the floor of its rounds."""
-    reached = fit(
-        graphs_named(config["graphs"]),
-        config["target"],
-        DEPTHS[arm],
-        seed,
-        steps=config["steps"],
-        iterations=config["iterations"],
-        width=config["width"],
-        device=device,
-    )
+def train_on_nodes(
+    layers: int, *, seed: int, device: str, graphs: int | str, target: str, width: int, steps: int, iterations: int
+) -> dict[str, float]:
+    """Mean squared error after training a network of so many layers, beside the floor of its rounds."""
+    sizes = {"width": width, "steps": steps, "iterations": iterations}
+    reached = fit(graphs_named(graphs), target, layers, seed, device=device, **sizes)
     return {
         "mse": reached.mse,
         "floor": reached.floor,
@@ -313,26 +302,27 @@ def training_on_nodes(arm: str, seed: int, config: Mapping[str, Any], device: st
 
 
 def _floor_claim(target: str, what: str, remarks: str) -> Claim:
-    config = {"target": target, "width": 64, "steps": 100}
+    network = {"target": target, "width": 64, "steps": 100}
     return Claim(
         statement=f"Trained on {what}, a GIN reaches the floor that its layers' rounds set, and never goes below.",
         where="Theorem 6.1, Corollary 6.2",
-        arms=list(DEPTHS),
+        arms=DEPTHS,
         rule=All(
             *(Never("below_floor", arm, tolerance=1e-6) for arm in DEPTHS),
             *(Below("excess", 0.01, arm) for arm in DEPTHS),
         ),
         budgets={
-            "smoke": Budget(seeds=2, graphs=5, iterations=40, **config),
-            "desk": Budget(seeds=5, graphs=7, iterations=1000, **config),
-            "paper": Budget(seeds=20, needs=["planetoid/cora"], graphs="planetoid/cora", iterations=20_000, **config),
+            "smoke": Budget(seeds=2, graphs=5, iterations=40, **network),
+            "desk": Budget(seeds=5, graphs=7, iterations=1000, **network),
+            "paper": Budget(seeds=20, needs=["planetoid/cora"], graphs="planetoid/cora", iterations=20_000, **network),
         },
-        trial=training_on_nodes,
-        remarks=f"""Targets of variance 1 at the nodes of all 853 connected graphs of seven nodes, fitted, not
-            generalised: mse, floor and excess are shares of the variance. GIN with tanh, 64 wide, and a linear readout
-            of all layers; Adam, then L-BFGS, on all nodes at once. The theorem says that networks come as near to
-            the floor as one likes, not that training finds them. {remarks} At the paper budget the graph is Cora's,
-            without features.""",
+        trial=train_on_nodes,
+        tolerance=0.1,
+        scale=f"""{THEORY} Here: the nodes of the 853 connected graphs of seven nodes, 64 wide, 5 seeds; at the paper
+            budget those of Cora, without features, and 20 seeds.""",
+        remarks=f"""Targets of variance 1, fitted, not generalised: mse, floor and excess are shares of the variance.
+            GIN with tanh and a linear readout of all layers; Adam, then L-BFGS, on all nodes at once. The theorem says
+            that networks come as near to the floor as one likes, not that training finds them. {remarks}""",
     )
 
 
@@ -355,26 +345,35 @@ training_reaches_the_floor = {
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-FILTERS: Mapping[str, type[nn.Module]] = {
+OWN = "ChebNet, own lambda_max"
+FILTERS: Mapping[str, Callable[..., nn.Module]] = {
     "CayleyNet": CayleyNetwork,
     "ChebNet, lambda_max = 2": ChebyshevNetwork,
-    "ChebNet, own lambda_max": ChebyshevNetwork,
+    OWN: partial(ChebyshevNetwork, own_lambda_max=True),
 }
-FIXED = ("CayleyNet", "ChebNet, lambda_max = 2")
-OWN = "ChebNet, own lambda_max"
+FIXED = [arm for arm in FILTERS if arm != OWN]
 
 
-def filters_on_pairs(arm: str, seed: int, config: Mapping[str, Any], device: str) -> dict[str, float]:
+def filter_pairs(
+    family: Callable[..., nn.Module],
+    *,
+    seed: int,
+    device: str,
+    pairs: Sequence[str],
+    width: int,
+    layers: int,
+    order: int,
+    exp: int = 0,
+) -> dict[str, float]:
     """Pairs alike for colour refinement that a random network of filters tells apart, and such alike even for 2-WL."""
-    pairs = equivalent_pairs(pairs_named(config) | _first_pairs_of_exp(config.get("exp", 0)), 1)
-    alike_for_two = equivalent_pairs(pairs, 2)
-    own = {"own_lambda_max": True} if arm == OWN else {}
-    network = seeded(lambda: FILTERS[arm](1, config["width"], config["layers"], config["order"], **own), seed)
-    found = {name: separates(lambda _: network, *pair, trials=1) for name, pair in pairs.items()}
+    alike = equivalent_pairs(hard_pairs(pairs) | _first_pairs_of_exp(exp), 1)
+    alike_for_two = equivalent_pairs(alike, 2)
+    network = seeded(lambda: family(1, width, layers, order), seed)
+    found = {name: separates(lambda _: network, *pair, trials=1) for name, pair in alike.items()}
     return {
-        "pairs": float(len(pairs)),
-        "separated": float(sum(found[name].rate for name in pairs)),
-        "separated_beyond_two_wl": float(sum(found[name].rate for name in alike_for_two)),
+        "pairs": len(alike),
+        "separated": sum(one.rate for one in found.values()),
+        "separated_beyond_two_wl": sum(found[name].rate for name in alike_for_two),
         "largest_difference": max(one.margin for one in found.values()),
     }
 
@@ -388,18 +387,20 @@ filters_keep_to_colour_refinement = Claim(
     statement="Spectral filters separate nothing that stable colour refinement does not, unless each graph's own "
     "largest eigenvalue scales them; then nothing that 2-WL does not.",
     where="Section 5, for 2-WL; that fixed filters keep to colour refinement is ours",
-    arms=list(FILTERS),
+    arms=FILTERS,
     rule=All(
         *(Never("separated", arm) for arm in FIXED),
         Never("separated_beyond_two_wl", OWN),
-        Proportion("separated", above=0.0, of="pairs", arm=OWN),
+        Always("separated", at_least=1, arm=OWN),
     ),
     budgets={
         "smoke": Budget(seeds=2, pairs=["decalin"], width=8, layers=2, order=3),
-        "desk": Budget(seeds=20, pairs=list(GRAPH_PAIRS), width=16, layers=2, order=3),
-        "paper": Budget(seeds=20, needs=["exp"], pairs=list(GRAPH_PAIRS), exp=600, width=16, layers=2, order=3),
+        "desk": Budget(seeds=20, pairs=PAIRS, width=16, layers=2, order=3),
+        "paper": Budget(seeds=20, needs=["exp"], pairs=PAIRS, exp=600, width=16, layers=2, order=3),
     },
-    trial=filters_on_pairs,
+    trial=filter_pairs,
+    scale=f"""{THEORY} Here: 20 initialisations 16 wide, two layers, on the fifteen pairs of our list that colour
+        refinement confuses; at the paper budget on the 600 of EXP, too.""",
     remarks="""A fixed function of the adjacency matrix or Laplacian maps what is constant on stable colour classes to
         such, and depends on no more than the matrix of the quotient. The largest eigenvalue need not belong to that
         matrix: those of decalin and bicyclopentyl are 2 and 1.8418. On regular graphs equal features lie in the

@@ -16,17 +16,19 @@ class PatternCounts:
     """How the counts of patterns of small and of larger treewidth did.
 
     Attributes:
+        pairs: pairs of graphs.
         compared: pairs of a pattern of treewidth at most k and a pair of graphs.
-        different: those with different counts for the two graphs.
-        wider_different: pairs of a pattern of treewidth k + 1 and a pair of graphs with different counts.
-        told_apart: pairs of graphs that some pattern of treewidth k + 1 tells apart.
+        differing: those with different counts for the two graphs.
+        differing_wider: pairs of a pattern of treewidth k + 1 and a pair of graphs with different counts.
+        pairs_told_apart: pairs of graphs that some pattern of treewidth k + 1 tells apart.
         most_edges: of a pattern compared, so of the multiplications in its formula.
     """
 
+    pairs: int
     compared: int
-    different: int
-    wider_different: int
-    told_apart: int
+    differing: int
+    differing_wider: int
+    pairs_told_apart: int
     most_edges: int
 
 
@@ -63,4 +65,4 @@ def compare_counts(patterns: Iterable[nx.Graph], pairs: Mapping[str, Pair], k: i
             if count_homomorphisms(pattern, g) != count_homomorphisms(pattern, h):
                 differing[max(width, k)].append(name)
     wider = differing[k + 1]
-    return PatternCounts(compared, len(differing[k]), len(wider), len(set(wider)), most_edges)
+    return PatternCounts(len(pairs), compared, len(differing[k]), len(wider), len(set(wider)), most_edges)

@@ -1,7 +1,7 @@
 """Whether anything is told apart that a bound says cannot be, and whether one round less would have been too few."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 import networkx as nx
@@ -48,10 +48,6 @@ class Tally:
         """One control more."""
         self.controls += 1
         self.control_violations += violated
-
-    def numbers(self) -> dict[str, float]:
-        """As the numbers of a trial."""
-        return {name: float(value) for name, value in asdict(self).items()}
 
 
 def six_node_graphs(random: np.random.Generator, count: int, *, labelled: bool) -> list[Data]:
