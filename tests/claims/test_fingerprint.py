@@ -1,6 +1,8 @@
 # ruff: noqa: E501
 """What a trial reaches: which changes make its evidence stale, and which do not."""
 
+import ast
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paperwright.claims import catalogue, reached_code
+from paperwright.claims import catalogue, reached_code, syntax
 from paperwright.claims.fingerprint import Context
 
 FILES = {
@@ -89,21 +91,26 @@ def test_what_it_does_not_reach_does_not(lab: Callable[..., str], file: str, old
     assert lab() == lab(**{file: FILES[file].replace(old, new)})
 
 
-def test_every_python_version_gives_the_same_fingerprint(tmp_path: Path) -> None:
-    """The canonical tree of a file with all sorts of syntax, beside that of each other Python found here."""
-    import shutil
+ALL_SORTS = """
+def f(a, /, b: "int" = 1, *c, d=2, **e) -> f"{1}a{b!r:>{d}}" "c":
+    match a:
+        case {"x": [1, *_], **rest} if b: pass
+        case A(x=1) | None: pass
+    with (a as b, c): return [*c, lambda: (yield)]
+class A(B, metaclass=C):
+    x: int
+    async def g(self): return [i async for i in self if i]
+"""
 
-    source = Path(reached_code.__file__)
-    script = textwrap.dedent(
-        f"""
-        import ast, hashlib, re
-        text = open({str(source)!r}, encoding="utf-8").read()
-        start, end = text.index("def _canonical("), text.index("def _reached(")
-        names = {{"ast": ast, "Any": object}}
-        exec(text[start:end], names)
-        print(hashlib.sha256(names["_canonical"](ast.parse(text)).encode()).hexdigest())
-        """
-    )
+
+def test_every_python_version_gives_the_same_fingerprint() -> None:
+    """The canonical tree of code with all sorts of syntax, beside that of each other Python found here."""
+    script = f"""
+import ast, runpy
+tree = runpy.run_path({syntax.__file__!r})
+text = open({reached_code.__file__!r}, encoding="utf-8").read() + {ALL_SORTS!r}
+print(tree["digest"](tree["canonical"](ast.parse(text))))
+"""
     answers = {}
     for version in ("3.11", "3.12", "3.13"):
         python = shutil.which(f"python{version}")
@@ -114,6 +121,20 @@ def test_every_python_version_gives_the_same_fingerprint(tmp_path: Path) -> None
     if len(answers) < 2:
         pytest.skip("only one Python here")
     assert len(set(answers.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("f'a' f'b{x}'", "f'ab{x}'"),
+        ("x = 1  # one", "x = (1)"),
+        ("def f():\n    'Text.'\n    return 1", "def f():\n    return 1"),
+        ("x = 'a' 'b'", "x = 'ab'"),
+        ("x = u'a'", "x = 'a'"),
+    ],
+)
+def test_two_ways_to_write_the_same_are_the_same(one: str, other: str) -> None:
+    assert syntax.canonical(ast.parse(one)) == syntax.canonical(ast.parse(other))
 
 
 def test_differences_are_said_in_words() -> None:

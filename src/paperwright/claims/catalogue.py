@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from paperwright.claims.claim import Claim
+from paperwright.claims.reached_code import code_of
 from paperwright.registry import Registry, Room, registry
 
 
@@ -40,7 +41,7 @@ def claims_of(module: str) -> dict[str, Claim]:
     """The claims that a module defines, by name, in their order: variables that hold a `Claim`, or a dict of them.
 
     Raises:
-        ValueError: one claim stands under two names.
+        ValueError: one claim stands under two names or its code cannot be followed.
     """
     found: dict[str, Claim] = {}
     for name, value in vars(importlib.import_module(module)).items():
@@ -55,6 +56,10 @@ def claims_of(module: str) -> dict[str, Claim]:
         if id(claim) in names:
             raise ValueError(f"{module}: one claim stands under two names, {names[id(claim)]} and {name}")
         names[id(claim)] = name
+        try:
+            code_of(module, claim)
+        except ValueError as error:
+            raise ValueError(f"{module}.{name}: {error}") from None
     return found
 
 
