@@ -61,6 +61,12 @@ class TestBootstrap:
         # Second-order accurate, not exact: at n = 40 about 6.5%.
         assert_rate(missed, trials, 0.065)
 
+    def test_few_values_are_covered_as_seldom_as_the_docstring_says(self, assert_rate):
+        rng = np.random.default_rng(7)
+        trials = 300
+        missed = sum(bootstrap_interval(row, resamples=199).excludes(0.0) for row in rng.normal(size=(trials, 5)))
+        assert_rate(missed, trials, 0.16)
+
     def test_statistics_that_are_no_number(self):
         with pytest.raises(ValueError, match="the statistic of x is nan"):
             bootstrap_interval([1.0, 2.0], lambda values: math.nan)

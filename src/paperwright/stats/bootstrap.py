@@ -33,6 +33,10 @@ def bootstrap_interval(
     Where BCa is undefined because all resampled statistics lie to one side of the estimate, the percentile interval
     is given instead, and `method` says so. Statistics that do not vary give an interval of width 0.
 
+    Few cases are too few: the resamples vary less than new samples would. 95% intervals of the mean cover, simulated,
+    84, 89 and 93% of the time for 5, 10 and 20 normal values, and 74, 83 and 87% for lognormal ones. For means of few
+    cases use `guarded_mean_interval` or `bounded_mean_interval`.
+
     Args:
         x: The cases: shape [n], or [n, ...] where a row is one case (a paper with its reviews, say, when those are
             not independent of each other). n >= 2.
