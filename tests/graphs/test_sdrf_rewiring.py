@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from torch_geometric import transforms
 from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
 from torch_geometric.loader import DataLoader
+from torch_geometric.transforms import BaseTransform
 from torch_geometric.utils import (
+    from_networkx,
     is_undirected,
     to_edge_index,
     to_torch_coo_tensor,
@@ -29,8 +31,11 @@ from paperwright import data as datasets
 from paperwright.graphs.sdrf import (
     DIGL,
     SDRF,
+    BalancedFormanCurvature,
     CurvatureState,
     balanced_forman_curvature,
+    diffusion,
+    push,
     reachable_component,
 )
 from paperwright.graphs.sdrf.generated import edge_index_of
@@ -372,7 +377,7 @@ def test_diffusion_of_directed_graphs_columns_and_attributes() -> None:
     "arguments",
     [
         {"top_k": 5, "eps": 0.1},
-        {"top_k": None, "eps": None},
+        {"top_k": 2.5},
         {"alpha": 0.0},
         {"alpha": 1.0},
         {"alpha": math.nan},
@@ -416,3 +421,62 @@ def _stored(name: str) -> Data:
     graph = datasets.load(name).graph
     assert to_undirected(graph.edge_index).size(1) > 0
     return graph
+
+
+def two_graphs() -> Batch:
+    graphs = [from_networkx(graph) for graph in (nx.barbell_graph(4, 1), nx.cycle_graph(5), nx.path_graph(3))]
+    return Batch.from_data_list(graphs)
+
+
+@pytest.mark.parametrize("transform", [DIGL(top_k=3), SDRF(3, tau=math.inf), BalancedFormanCurvature()])
+def test_a_batch_is_taken_graph_by_graph(transform: BaseTransform) -> None:
+    batch = two_graphs()
+    together = transform(batch).to_data_list()
+    for own, graph in zip(together, batch.to_data_list(), strict=True):
+        alone = transform(graph)
+        assert own.num_nodes == graph.num_nodes
+        assert int(own.edge_index.min()) == 0
+        assert set(own.keys()) == set(alone.keys())
+        for name in ("edge_index", "edge_weight", "edge_curvature"):
+            if name in alone:
+                torch.testing.assert_close(own[name], alone[name])
+
+
+@pytest.mark.parametrize("transform", [DIGL(top_k=3), SDRF(3, tau=math.inf), BalancedFormanCurvature()])
+def test_networkx_graphs_are_read_and_other_objects_refused(transform: BaseTransform) -> None:
+    graph = nx.barbell_graph(4, 1)
+    assert torch.equal(transform(graph).edge_index, transform(from_networkx(graph)).edge_index)
+    with pytest.raises((TypeError, ValueError)):
+        transform([graph])
+    for edge_index in (torch.ones(2, 4, dtype=torch.bool), torch.zeros(3, 4, dtype=torch.long)):
+        with pytest.raises((TypeError, ValueError)):
+            transform(Data(edge_index=edge_index, num_nodes=5))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SDRF(new_edge_attr=math.nan), "new_edge_attr is nan"),
+        (lambda: SDRF(new_edge_attr=math.inf), "new_edge_attr is inf"),
+        (lambda: SDRF(2.5), "max_iterations is 2.5; expected a whole number"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(make: Callable, message: str) -> None:
+    # Where annotations are executed, beartype refuses a fraction first.
+    with pytest.raises((ValueError, TypeError), match=rf"{message}|max_iterations=2\.5"):
+        make()
+
+
+def test_a_long_push_says_so_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = from_networkx(nx.cycle_graph(300))
+    monkeypatch.setattr(push, "LONG", 0)
+    with pytest.warns(UserWarning, match=r"300 columns.*tolerance=1e-05"):
+        DIGL(top_k=3, method="push")(ring)
+
+
+def test_graphs_are_solved_exactly_where_that_is_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = torch.tensor([[0, 1], [1, 0]])
+    monkeypatch.setattr(diffusion, "diffusion_matrix", lambda *_: pytest.fail("exact"))
+    with pytest.raises(pytest.fail.Exception, match="exact"):
+        DIGL()(Data(edge_index=edge, num_nodes=6000))
+    assert DIGL()(Data(edge_index=edge, num_nodes=10_000)).num_edges == 10_002

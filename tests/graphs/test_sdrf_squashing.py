@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GCNConv
+from torch_geometric.utils import from_networkx
 
 from paperwright.graphs.sdrf import balanced_forman_curvature, cheeger, sensitivity, spectral_gap, squashing_report
 from paperwright.graphs.sdrf.generated import (
@@ -269,3 +270,26 @@ def test_every_arm_rewires_and_searches(arm: str) -> None:
     assert best_of_search(data, arm, few, 2, 0, "cpu") == best_of_search(data, arm, few, 2, 0, "cpu")
     with pytest.raises(ValueError, match="arm"):
         rewiring("nothing", flow, {}, seed=0)
+
+
+def test_a_report_reads_networkx_graphs_and_refuses_bad_edges() -> None:
+    graph = nx.barbell_graph(4, 0)
+    assert str(squashing_report(graph)) == str(squashing_report(from_networkx(graph)))
+    with pytest.raises(ValueError, match=r"shape \[3, 2\]"):
+        squashing_report(Data(edge_index=torch.zeros(3, 2, dtype=torch.long), num_nodes=3))
+
+
+def test_sensitivity_takes_lists_and_refuses_what_has_no_derivative() -> None:
+    data = from_networkx(nx.path_graph(3))
+    data.x = torch.randn(3, 2, generator=torch.Generator().manual_seed(0))
+    model = GCNConv(2, 2)
+    ours = sensitivity(model, data, [0, 1], [2])
+    torch.testing.assert_close(ours, sensitivity(model, data, torch.tensor([0, 1]), torch.tensor([2])))
+    with pytest.raises(ValueError, match="targets"):
+        sensitivity(model, data, [0], [3])
+    data.x[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="NaN"):
+        sensitivity(model, data, [0], [1])
+    data.x = torch.ones(3, 2, dtype=torch.long)
+    with pytest.raises(TypeError, match=r"data\.x is torch\.int64"):
+        sensitivity(model, data, [0], [1])

@@ -8,6 +8,8 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from torch import Tensor
 from torch_geometric.data import Data
 
+from paperwright.blocks.graph_input import node_pairs
+
 from .edges import SimpleArcs
 
 
@@ -38,6 +40,7 @@ def reachable_component(data: Data) -> Data:
 
     Source: `get_largest_connected_component` in `data/base.py` of the released code.
     """
+    node_pairs(data.edge_index, data.num_nodes)
     mask = torch.zeros(data.num_nodes, dtype=torch.bool, device=data.edge_index.device)
     mask[_largest_reached_set(data.edge_index, data.num_nodes).to(mask.device)] = True
     return data.subgraph(mask)

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, fields
 from typing import Literal, overload
 
+import networkx as nx
 import numpy as np
 import torch
 from jaxtyping import Float64, Int, Int64
 from torch import Tensor
-from torch_geometric.data import Data, HeteroData
+from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
+
+from paperwright.blocks.graph_input import graph_data
 
 from . import kernels
 from .adjacency import adjacency_both_ways
@@ -140,7 +143,7 @@ def _edge_of_columns(
 
 
 class BalancedFormanCurvature(BaseTransform):
-    """Stores the curvature of every edge, float32 [E], as an attribute of the graph.
+    """Stores the curvature of every edge, float32 [E], as an attribute of the graph, or of each graph of a `Batch`.
 
     Args:
         attr: name of the attribute.
@@ -152,10 +155,11 @@ class BalancedFormanCurvature(BaseTransform):
         self.attr = attr
         self.definition = definition
 
-    def forward(self, data: Data) -> Data:
+    def forward(self, data: Data | nx.Graph) -> Data:
         """The graph with `data.<attr>`; a `TypeError` for heterogeneous graphs."""
-        if isinstance(data, HeteroData):
-            raise TypeError("BalancedFormanCurvature takes a homogeneous Data; call HeteroData.to_homogeneous() first.")
+        data = graph_data(data)
+        if isinstance(data, Batch):
+            return Batch.from_data_list([self(graph) for graph in data.to_data_list()])
         data[self.attr] = balanced_forman_curvature(data.edge_index, data.num_nodes, definition=self.definition).float()
         return data
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paperwright.blocks.graph_input import node_pairs
+
 
 @dataclass(frozen=True)
 class SimpleArcs:
@@ -37,33 +39,6 @@ class SimpleArcs:
         return self.heads * self.num_nodes + self.tails
 
 
-def checked_edge_index(edge_index: Tensor, num_nodes: int | None = None) -> tuple[np.ndarray, int]:
-    """The edge index as int64 [2, E] in host memory, and the number of nodes.
-
-    Raises:
-        TypeError: `edge_index` is no tensor of integers.
-        ValueError: its shape is not [2, E], or a node number is negative or not below `num_nodes`.
-    """
-    if not isinstance(edge_index, Tensor) or edge_index.is_floating_point() or edge_index.is_complex():
-        kind = edge_index.dtype if isinstance(edge_index, Tensor) else type(edge_index).__name__
-        raise TypeError(f"edge_index is {kind}; expected an integer tensor of shape [2, E], such as torch.int64.")
-    if edge_index.dim() != 2 or edge_index.size(0) != 2:
-        raise ValueError(f"edge_index has shape {list(edge_index.shape)}; expected [2, E].")
-    if num_nodes is not None and num_nodes < 0:
-        raise ValueError(f"num_nodes is {num_nodes}; expected 0 or more.")
-    columns = edge_index.detach().cpu().numpy().astype(np.int64)
-    least, greatest = (int(columns.min()), int(columns.max())) if columns.size else (0, -1)
-    if least < 0:
-        raise ValueError(f"edge_index holds the node number {least}; node numbers start at 0.")
-    if num_nodes is None:
-        num_nodes = greatest + 1
-    if greatest >= num_nodes:
-        raise ValueError(
-            f"edge_index holds node {greatest}, but num_nodes is {num_nodes}; expected numbers below that."
-        )
-    return columns, num_nodes
-
-
 def simple_arcs(edge_index: Tensor, num_nodes: int | None = None, *, symmetrise: bool = False) -> SimpleArcs:
     """Read the simple graph in `edge_index`: duplicates merged, self-loops set aside, opposite arcs added if asked for.
 
@@ -71,8 +46,12 @@ def simple_arcs(edge_index: Tensor, num_nodes: int | None = None, *, symmetrise:
         edge_index: integers [2, E], any order.
         num_nodes: number of nodes; one more than the greatest node number if not given.
         symmetrise: add the opposite of every arc that lacks it.
+
+    Raises:
+        TypeError, ValueError: see `node_pairs`.
     """
-    columns, num_nodes = checked_edge_index(edge_index, num_nodes)
+    pairs, num_nodes = node_pairs(edge_index, num_nodes)
+    columns = pairs.cpu().numpy()
     is_loop = columns[0] == columns[1]
     loop_columns = np.flatnonzero(is_loop)
     _, first_loop = np.unique(columns[0, loop_columns], return_index=True)

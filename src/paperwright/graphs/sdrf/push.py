@@ -1,9 +1,17 @@
 """Personalised PageRank by pushing: entries of the diffusion matrix without the matrix."""
 
+import time
+import warnings
+
 import numpy as np
 import scipy.sparse as sp
 
 from paperwright.blocks.compiled import compiled
+
+FIRST_COLUMNS = 200
+"""After so many it is known how long all will take."""
+LONG = 60
+"""Seconds that need no word."""
 
 
 @compiled
@@ -57,7 +65,10 @@ def pushed_columns(
     mass, residual = np.zeros(n), np.zeros(n)
     queue, reached, queued = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.zeros(n, dtype=bool)
     columns: list[tuple[np.ndarray, np.ndarray]] = []
+    started = time.monotonic()
     for source in range(n):
+        if source == FIRST_COLUMNS:
+            _announce((time.monotonic() - started) * n / source, n, tolerance)
         size = push(
             adjacency.indptr,
             adjacency.indices,
@@ -81,3 +92,14 @@ def pushed_columns(
     pointer = np.concatenate([[0], np.cumsum(lengths)])
     rows, values = (np.concatenate(part) for part in zip(*columns, strict=True))
     return sp.csc_array((values, rows, pointer), shape=(n, n))
+
+
+def _announce(seconds: float, columns: int, tolerance: float) -> None:
+    """Say what is to come if it is long; how long a column takes depends on how far the graph spreads."""
+    if seconds > LONG:
+        warnings.warn(
+            f"Pushing {columns:,} columns to tolerance {tolerance:g} will take about {seconds / 60:.0f} minutes; a "
+            f"larger one is quicker, such as tolerance={100 * tolerance:g}, and loses entries below that * degree.",
+            UserWarning,
+            stacklevel=2,
+        )

@@ -3,10 +3,13 @@
 import warnings
 from dataclasses import dataclass
 
+import networkx as nx
 import torch
 from torch import nn
-from torch_geometric.data import Data, HeteroData
+from torch_geometric.data import Data
 from torch_geometric.utils import remove_self_loops, to_undirected
+
+from paperwright.blocks.graph_input import graph_data, node_pairs
 
 from .curvature import balanced_forman_curvature
 from .sensitivity import sensitivity_across
@@ -59,23 +62,22 @@ class SquashingReport:
         return "\n".join(lines)
 
 
-def squashing_report(data: Data, model: nn.Module | None = None) -> SquashingReport:
+def squashing_report(data: Data | nx.Graph, model: nn.Module | None = None) -> SquashingReport:
     """Curvature, spectral gap, Cheeger bounds and, with a model, its sensitivity across the worst edges.
 
     Directions are dropped first. Gap and Cheeger constant are those of the largest component.
 
     Args:
-        data: a graph with `edge_index` (and `x`, with a model).
+        data: a graph, also of networkx (and `x`, with a model).
         model: a module f(x, edge_index).
 
     Raises:
         TypeError: for heterogeneous graphs.
         ValueError: the graph has no edges.
     """
-    if isinstance(data, HeteroData):
-        raise TypeError("squashing_report takes a homogeneous Data; call HeteroData.to_homogeneous() first.")
-    n = data.num_nodes
-    edge_index = to_undirected(remove_self_loops(data.edge_index)[0], num_nodes=n)
+    data = graph_data(data)
+    pairs, n = node_pairs(data.edge_index, data.num_nodes)
+    edge_index = to_undirected(remove_self_loops(pairs)[0], num_nodes=n)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the docstring says what happens to disconnected graphs
         gap, cut = spectral_gap(edge_index, n), cheeger(edge_index, n)

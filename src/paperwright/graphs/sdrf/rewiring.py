@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import networkx as nx
 import torch
 from torch import Generator
-from torch_geometric.data import Batch, Data, HeteroData
+from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
+
+from paperwright.blocks.graph_input import graph_data, whole_number
 
 from .curvature import Definition, rule_number
 from .edges import as_edge_index, require_symmetric, simple_arcs
@@ -94,14 +97,15 @@ class SDRF(BaseTransform):
         mark_new: bool = False,
     ) -> None:
         rule_number(definition)
-        if max_iterations < 0:
-            raise ValueError(f"max_iterations is {max_iterations}; expected 0 or more.")
+        max_iterations = whole_number("max_iterations", max_iterations, 0)
         if math.isnan(tau) or tau < 0:
             raise ValueError(f"tau is {tau}; expected an inverse temperature of 0 or more (math.inf takes the best).")
         if removal_bound is not None and math.isnan(removal_bound):
             raise ValueError("removal_bound is NaN; expected a number, or None to remove nothing.")
         if isinstance(new_edge_attr, str) and new_edge_attr != "mean":
             raise ValueError(f"new_edge_attr is {new_edge_attr!r}; expected a number or 'mean'.")
+        if isinstance(new_edge_attr, float | int) and not math.isfinite(new_edge_attr):
+            raise ValueError(f"new_edge_attr is {new_edge_attr}; expected a finite number, 'mean' or None.")
         self.max_iterations = max_iterations
         self.tau = float(tau)
         self.removal_bound = removal_bound
@@ -113,10 +117,9 @@ class SDRF(BaseTransform):
         self.report = report
         self.mark_new = mark_new
 
-    def forward(self, data: Data) -> Data:
+    def forward(self, data: Data | nx.Graph) -> Data:
         """The rewired graph (`__call__` copies the given one first, so it stays as it is)."""
-        if isinstance(data, HeteroData):
-            raise TypeError("SDRF takes a homogeneous Data; call HeteroData.to_homogeneous() first.")
+        data = graph_data(data)
         if isinstance(data, Batch):
             return Batch.from_data_list([self(graph) for graph in data.to_data_list()])
         store = edge_store(data)

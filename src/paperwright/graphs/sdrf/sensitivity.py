@@ -1,5 +1,6 @@
 """How much a node's output depends on another node's input: the Jacobian blocks that over-squashing makes small."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,8 +15,8 @@ Norm = Literal["spectral", "frobenius"]
 def sensitivity(
     model: nn.Module,
     data: Data,
-    sources: Int[Tensor, "S"],
-    targets: Int[Tensor, "T"],
+    sources: Int[Tensor, "S"] | Sequence[int],
+    targets: Int[Tensor, "T"] | Sequence[int],
     *,
     norm: Norm = "spectral",
 ) -> Float[Tensor, "T S"]:
@@ -35,7 +36,9 @@ def sensitivity(
         The norms, [T, S], of the dtype of `data.x`.
 
     Raises:
-        ValueError: `data.x` is missing, a node number is out of range, or the norm is neither.
+        TypeError: `data.x` is not of floating point, or nodes are not numbered by integers.
+        ValueError: `data.x` is missing or not finite, a node number is out of range, the norm is neither, or the model
+            gives NaN or infinity.
 
     Source: Topping et al. 2022, Section 2 (the Jacobian as a measure of over-squashing).
     """
@@ -43,19 +46,36 @@ def sensitivity(
         raise ValueError(f"norm is {norm!r}; expected 'spectral' or 'frobenius'.")
     if data.x is None:
         raise ValueError("data.x is missing; sensitivity is the derivative with respect to it.")
-    for name, nodes in (("sources", sources), ("targets", targets)):
-        if nodes.numel() and not 0 <= int(nodes.min()) <= int(nodes.max()) < data.x.size(0):
-            raise ValueError(f"{name} holds a node that is not in the graph; expected 0 to {data.x.size(0) - 1}.")
+    if not data.x.is_floating_point():
+        raise TypeError(f"data.x is {data.x.dtype}; expected floating point. Convert it by data.x.float().")
+    if not bool(data.x.isfinite().all()):
+        raise ValueError("data.x holds NaN or infinity; expected finite numbers.")
+    sources, targets = (
+        _node_numbers(name, nodes, data.x) for name, nodes in (("sources", sources), ("targets", targets))
+    )
     was_training = model.training
     model.eval()
     try:
         with torch.enable_grad():
             x = data.x.detach().requires_grad_()
             output = model(x, data.edge_index)
+        if not bool(output.isfinite().all()):
+            raise ValueError(f"{type(model).__name__} returned NaN or infinity; expected finite numbers.")
         norms = [_block_norms(output, x, target, sources, norm) for target in targets.tolist()]
     finally:
         model.train(was_training)
     return torch.stack(norms) if norms else x.new_zeros(0, len(sources)).detach()
+
+
+def _node_numbers(name: str, nodes: Tensor | Sequence[int], x: Tensor) -> Tensor:
+    """Nodes as int64 on the device of the features."""
+    given = torch.as_tensor(nodes, device=x.device)
+    given = given.long() if given.numel() == 0 else given
+    if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool or given.dim() != 1:
+        raise TypeError(f"{name} is {given.dtype} {list(given.shape)}; expected node numbers, integers [nodes].")
+    if given.numel() and not 0 <= int(given.min()) <= int(given.max()) < len(x):
+        raise ValueError(f"{name} holds a node that is not in the graph; expected 0 to {len(x) - 1}.")
+    return given.long()
 
 
 def _block_norms(output: Tensor, x: Tensor, target: int, sources: Tensor, norm: Norm) -> Float[Tensor, "S"]:

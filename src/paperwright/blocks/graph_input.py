@@ -1,0 +1,106 @@
+"""Reading graphs at the border: every room that takes one accepts and refuses the same, in the same words."""
+
+import math
+import numbers
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+
+def graph_data(graph: Any, name: str = "data") -> "Data":
+    """The torch_geometric graph that was given, or made of a networkx graph by `from_networkx`.
+
+    Raises:
+        TypeError: a heterogeneous graph, or no graph.
+    """
+    from torch_geometric.data import Data, HeteroData
+    from torch_geometric.utils import from_networkx
+
+    if is_networkx(graph):
+        return from_networkx(graph)
+    if isinstance(graph, HeteroData):
+        raise TypeError(f"{name} is a HeteroData; expected a homogeneous graph. Call {name}.to_homogeneous() first.")
+    if not isinstance(graph, Data):
+        raise TypeError(
+            f"{name} is of type {type(graph).__name__}; expected a torch_geometric Data or a networkx graph. "
+            "Make one by Data(edge_index=..., num_nodes=...)."
+        )
+    return graph
+
+
+def is_networkx(graph: Any) -> bool:
+    """Whether this is a graph of networkx, found without importing it."""
+    networkx = sys.modules.get("networkx")
+    return networkx is not None and isinstance(graph, networkx.Graph)
+
+
+def node_pairs(edge_index: Any, num_nodes: int | None = None, name: str = "edge_index") -> tuple[Tensor, int]:
+    """An edge index as int64 [2, E] on its own device, and the number of nodes.
+
+    Args:
+        edge_index: integers of any width.
+        num_nodes: one more than the greatest node number if not given.
+        name: what messages call it.
+
+    Raises:
+        TypeError: no tensor of integers.
+        ValueError: another shape, or a node number that is negative or not below `num_nodes`.
+    """
+    if edge_index is None:
+        raise ValueError(f"{name} is None; expected integers of shape [2, E]. A graph in adj_t has none: give edges.")
+    integers = isinstance(edge_index, Tensor) and not (
+        edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool
+    )
+    if not integers:
+        kind = edge_index.dtype if isinstance(edge_index, Tensor) else type(edge_index).__name__
+        raise TypeError(f"{name} is {kind}; expected an integer tensor of shape [2, E], such as torch.int64.")
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        raise ValueError(
+            f"{name} has shape {list(edge_index.shape)}; expected [2, E], a column (source, target) for each edge. "
+            "Transpose a list of pairs by .t()."
+        )
+    if num_nodes is not None and num_nodes < 0:
+        raise ValueError(f"num_nodes is {num_nodes}; expected 0 or more.")
+    pairs = edge_index.detach().long()
+    least, greatest = (int(bound) for bound in pairs.aminmax()) if pairs.numel() else (0, -1)
+    if least < 0:
+        raise ValueError(f"{name} holds the node number {least}; expected 0 or more. Node numbers start at 0.")
+    if num_nodes is None:
+        num_nodes = greatest + 1
+    if greatest >= num_nodes:
+        raise ValueError(
+            f"{name} holds node {greatest}, but num_nodes is {num_nodes}; expected numbers below that. Set num_nodes."
+        )
+    return pairs, num_nodes
+
+
+def require_rows(name: str, rows: Tensor | None, num_nodes: int) -> None:
+    """Refuse features that are not a row for each node.
+
+    Raises:
+        ValueError: there are more rows, or fewer.
+    """
+    if rows is not None and (rows.dim() == 0 or len(rows) != num_nodes):
+        raise ValueError(
+            f"{name} has shape {list(rows.shape)}; expected a row for each of {num_nodes} nodes. Set num_nodes if "
+            "there are more of them."
+        )
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """A count as int.
+
+    Raises:
+        TypeError: no number.
+        ValueError: a fraction, or below the least.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+    if not math.isfinite(value) or value != int(value) or value < least:
+        raise ValueError(f"{name} is {value}; expected a whole number, {least} or more.")
+    return int(value)
