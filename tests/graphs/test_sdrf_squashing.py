@@ -24,7 +24,7 @@ from paperwright.graphs.sdrf.generated import (
     with_random_two_hop_edges,
 )
 from paperwright.graphs.sdrf.node_classification import GCN, Settings, classify, random_split
-from paperwright.graphs.sdrf.search import best_of_search, rewiring
+from paperwright.graphs.sdrf.search import Diffusion, Flow, Rewiring, best_of_search, rewired
 from paperwright.graphs.sdrf.sensitivity import sensitivity_across
 from paperwright.graphs.sdrf.theory import diffusion_bound, jacobian_bound, least_mean, propagation, squashing_of_edges
 
@@ -260,16 +260,14 @@ def test_classification_depends_on_the_seed_alone() -> None:
     assert [len(part) for part in parts] == [20, 7, 7]
 
 
-@pytest.mark.parametrize("arm", ["none", "paper", "official", "digl"])
-def test_every_arm_rewires_and_searches(arm: str) -> None:
+@pytest.mark.parametrize(
+    "rewiring", [None, Flow(4, 10.0, 1.0), Flow(4, 10.0, 1.0, "official"), Diffusion(0.1, 4)], ids=repr
+)
+def test_every_arm_rewires_and_searches(rewiring: Rewiring) -> None:
     data = labelled_graph()
-    flow = {"max_iterations": 4, "tau": 10.0, "removal_bound": 1.0}
-    rewired = rewiring(arm, flow, {"alpha": 0.1, "top_k": 4}, seed=0)(data)
-    assert (rewired.num_edges == data.num_edges) == (arm == "none")
+    assert (rewired(data.clone(), rewiring, seed=0).num_edges == data.num_edges) == (rewiring is None)
     few = Settings(epochs=5)
-    assert best_of_search(data, arm, few, 2, 0, "cpu") == best_of_search(data, arm, few, 2, 0, "cpu")
-    with pytest.raises(ValueError, match="arm"):
-        rewiring("nothing", flow, {}, seed=0)
+    assert best_of_search(data, rewiring, few, 2, 0, "cpu") == best_of_search(data, rewiring, few, 2, 0, "cpu")
 
 
 def test_a_report_reads_networkx_graphs_and_refuses_bad_edges() -> None:

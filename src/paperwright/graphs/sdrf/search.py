@@ -1,8 +1,7 @@
-"""The same random search of hyperparameters for every arm of the paper's experiment."""
+"""The rewirings of the paper's experiment as settings, and the same random search of hyperparameters for each."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,57 +11,82 @@ from .diffusion import DIGL
 from .node_classification import Outcome, Settings, classify
 from .rewiring import SDRF
 
-ARMS = ("none", "paper", "official", "digl")
 
+@dataclass(frozen=True)
+class Flow:
+    """SDRF's settings.
 
-def rewiring(arm: str, flow: Mapping[str, Any], diffusion: Mapping[str, Any], seed: int) -> Callable[[Data], Data]:
-    """The transform of an arm: nothing, SDRF by the paper's or the official curvature, or DIGL.
-
-    Args:
-        arm: "none", "paper", "official" or "digl".
-        flow: `max_iterations`, `tau` and `removal_bound` of SDRF.
-        diffusion: arguments of DIGL.
-        seed: of SDRF's draws.
+    Attributes:
+        max_iterations: edges added at most.
+        tau: inverse temperature of the draw.
+        removal_bound: edges of greater curvature are removed; None removes none.
+        definition: of curvature: the paper's, or the one that the released code computes.
     """
-    if arm not in ARMS:
-        raise ValueError(f"arm is {arm!r}; expected one of {', '.join(map(repr, ARMS))}.")
-    if arm == "none":
-        return lambda data: data
-    if arm == "digl":
-        return DIGL(**diffusion)
-    return SDRF(**flow, definition=arm, generator=torch.Generator().manual_seed(seed))
+
+    max_iterations: int
+    tau: float
+    removal_bound: float | None = None
+    definition: Literal["paper", "official"] = "paper"
+
+    def transform(self, seed: int) -> SDRF:
+        """The transform, its draws decided by the seed."""
+        generator = torch.Generator().manual_seed(seed)
+        return SDRF(self.max_iterations, self.tau, self.removal_bound, definition=self.definition, generator=generator)
 
 
-def best_of_search(data: Data, arm: str, settings: Settings, trials: int, seed: int, device: str) -> Outcome:
+@dataclass(frozen=True)
+class Diffusion:
+    """DIGL's settings: teleport probability, and entries kept in each column."""
+
+    alpha: float
+    top_k: int
+
+    def transform(self, seed: int) -> DIGL:
+        """The transform, which draws nothing."""
+        return DIGL(self.alpha, self.top_k)
+
+
+Rewiring = Flow | Diffusion | None
+"""How a graph is rewired; None leaves it as it is."""
+
+
+def rewired(data: Data, rewiring: Rewiring, seed: int) -> Data:
+    """The graph after a rewiring."""
+    return data if rewiring is None else rewiring.transform(seed)(data)
+
+
+def best_of_search(data: Data, rewiring: Rewiring, network: Settings, trials: int, seed: int, device: str) -> Outcome:
     """The outcome of the best of `trials` random settings, by validation accuracy.
 
-    The network's settings and the rewiring's are drawn from the seed alone, so every arm tries the same networks, and
-    as many of them.
+    The network's settings and the rewiring's are drawn from the seed alone, so every rewiring tries the same networks,
+    and as many of them.
     """
     random = np.random.default_rng([seed, 3])
     best = Outcome(-1.0, 0.0)
     for _ in range(trials):
-        network, flow, diffusion = _drawn_settings(random, settings, data.num_edges // 2)
-        outcome = classify(rewiring(arm, flow, diffusion, seed)(data), network, seed, device)
+        drawn_network, drawn_rewiring = _drawn(random, network, rewiring, data.num_edges // 2)
+        outcome = classify(rewired(data, drawn_rewiring, seed), drawn_network, seed, device)
         if outcome.validation > best.validation:
             best = outcome
     return best
 
 
-def _drawn_settings(
-    random: np.random.Generator, settings: Settings, num_edges: int
-) -> tuple[Settings, dict[str, Any], dict[str, Any]]:
+def _drawn(
+    random: np.random.Generator, network: Settings, rewiring: Rewiring, num_edges: int
+) -> tuple[Settings, Rewiring]:
     network = replace(
-        settings,
+        network,
         hidden=int(random.choice([16, 32, 64, 128])),
         dropout=float(random.uniform(0.1, 0.8)),
         lr=float(np.exp(random.uniform(np.log(0.002), np.log(0.05)))),
         weight_decay=float(np.exp(random.uniform(np.log(1e-4), np.log(0.3)))),
     )
-    flow = {
-        "max_iterations": int(random.integers(1, max(num_edges // 2, 2))),
-        "tau": float(np.exp(random.uniform(np.log(5), np.log(500)))),
-        "removal_bound": float(random.uniform(0.2, 2.0)),
-    }
-    diffusion = {"alpha": float(random.uniform(0.01, 0.3)), "top_k": int(random.choice([8, 16, 32, 64, 128]))}
-    return network, flow, diffusion
+    flow = Flow(
+        max_iterations=int(random.integers(1, max(num_edges // 2, 2))),
+        tau=float(np.exp(random.uniform(np.log(5), np.log(500)))),
+        removal_bound=float(random.uniform(0.2, 2.0)),
+    )
+    diffusion = Diffusion(alpha=float(random.uniform(0.01, 0.3)), top_k=int(random.choice([8, 16, 32, 64, 128])))
+    if isinstance(rewiring, Flow):
+        return network, replace(flow, definition=rewiring.definition)
+    return network, None if rewiring is None else diffusion
