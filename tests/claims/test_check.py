@@ -252,9 +252,10 @@ def test_a_lease_of_a_dead_process_is_taken_over(toy: Path, store: Store, tmp_pa
 
 
 def test_overhead_is_small(toy: Path, store: Store) -> None:
-    began = time.perf_counter()
+    """Of this process: how long a disk takes to make a record safe is the disk's."""
+    began = time.process_time()
     check(select(["toy/quick"]), store)
-    assert (time.perf_counter() - began) / 500 < 0.005 * 2, "twice the aim, for a busy machine"
+    assert (time.process_time() - began) / 500 < 0.005
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def say_everywhere():
     sys.__stdout__.write("said to the first stream\\n")
 
 
+def leave_processes():
+    if os.fork() == 0:
+        time.sleep(600)
+    with open(os.environ["TOY_LOG"], "w") as file:
+        file.write(str(subprocess.Popen(["sleep", "600"]).pid))
+
+
 def huge(*given, **named):
     return {"score": 1e308 if named.get("seed", given[1:2]) else 1e308}
 
@@ -88,6 +96,7 @@ unspeakable = raising(Unspeakable)
 exits = as_trial(lambda: os._exit(0))
 forks = as_trial(os.fork)
 threads = as_trial(lasting_thread)
+leaves_processes = as_trial(leave_processes)
 talks_loudly = as_trial(say_everywhere)
 enormous = claim_of(huge)
 surrogate = as_trial(lambda: (_ for _ in ()).throw(ValueError("a file named \\udcff")))
@@ -171,6 +180,17 @@ def test_threads_that_last_do_not_keep_the_process(rowdy: Path, paperwright: Run
     assert found.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux")
+def test_processes_that_last_end_with_the_workers(
+    rowdy: Path, paperwright: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "pid"))
+    found = paperwright("check", "toy/leaves_processes", "--json", "--on", "processes:2")
+    assert json.loads(found.stdout)[0]["verdict"] == "holds"
+    left = Path("/proc", (tmp_path / "pid").read_text(encoding="ascii"), "stat")
+    assert not left.exists() or ") Z" in left.read_text(encoding="ascii"), "nobody may have asked how it ended"
+
+
 @pytest.mark.parametrize("where", ["inprocess", "processes:2"])
 def test_standard_output_is_the_engines(rowdy: Path, paperwright: Run, where: str) -> None:
     found = paperwright("check", "toy/talks_loudly", "--json", "--on", where)
@@ -215,6 +235,21 @@ def test_a_claim_may_state_its_limit(rowdy: Path, tmp_path: Path) -> None:
 def test_a_limit_is_a_time(toy: Path, paperwright: Run) -> None:
     found = paperwright("check", "toy/adds", "--timeout", "0")
     assert (found.returncode, found.stderr) == (2, "paperwright: --timeout 0: expected seconds above 0\n")
+
+
+def test_an_error_of_the_engine_is_not_a_claim_that_fails(toy: Path) -> None:
+    script = (
+        "import paperwright.claims\n"
+        "def broken(self): raise KeyError('a slip of ours')\n"
+        "import sys; sys.modules['paperwright.claims.check']._Check.run = broken\n"
+        "from paperwright.cli import main; raise SystemExit(main())"
+    )
+    command = [sys.executable, "-c", script, "check", "toy/adds"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 70
+    assert "Traceback" in found.stderr
+    last = found.stderr.splitlines()[-1]
+    assert last == "paperwright: an error of paperwright itself, not of a claim: KeyError: 'a slip of ours'"
 
 
 def test_trials_within_trials() -> None:

@@ -15,10 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from paperwright.claims import Budget, Claim, Greater, Store, StoreError, judge
+from paperwright.claims import Budget, Claim, Greater, Plan, Record, Store, StoreError, judge, select
+from paperwright.claims.check import Campaign
 from paperwright.claims.fingerprint import Context
+from paperwright.claims.report import recorded_trials, report_html
+from paperwright.claims.standing import judged
 from paperwright.claims.store import LEASE_SECONDS, Key, Lease
+from paperwright.claims.tables import export
 from paperwright.claims.trial import Outcome
+from paperwright.registry import registry
 
 CONTEXT = Context("claim", "source", "cpu", {"python": "3"}, {})
 
@@ -126,9 +131,35 @@ def test_twenty_thousand_records_are_listed_and_judged_in_two_seconds(path: Path
 
 
 def record_of(store: Store, seed: int, arm: str) -> object:
-    from paperwright.claims import Record
-
     return Record(key(seed, arm), outcome(seed % 7 + (arm == "a")), f"{seed}{arm}", store.origin)
+
+
+MANY = """
+budgets = {"desk": Budget(seeds=10_000)}
+many = Claim("Many.", arms=["a", "b"], rule=Greater("score", "a", than="b"), budgets=budgets, trial=noisy)
+"""
+
+
+def test_twenty_thousand_records_are_reported_and_exported_in_three_seconds(toy: Path, path: Path) -> None:
+    (toy / "claims.py").write_text((toy / "claims.py").read_text(encoding="utf-8") + MANY, encoding="utf-8")
+    (entry,) = select(["toy/many"])
+    with Store(path) as store:
+        campaign = Campaign(entry, store, Plan())
+        store.merge(
+            Record(campaign.key(task), outcome(task.seed % 7 + (task.arm == "a")), str(task), store.origin)
+            for task in campaign.todo
+        )
+    with Store(path, read_only=True) as store:
+        began = time.process_time()
+        judgements = [judgement for judgement in judged(registry().room("toy"), store, "desk") if judgement.recorded]
+        assert "toy/many" in report_html(judgements, trials=recorded_trials(judgements, store))
+        reported = time.process_time()
+        assert export(store, "csv").count("\n") == 20_001
+        assert len(json.loads(export(store, "json"))) == 20_000
+        exported = time.process_time()
+    assert [judgement.recorded for judgement in judgements] == [20_000]
+    assert reported - began < 3
+    assert exported - reported < 3
 
 
 @pytest.mark.parametrize("left", [0.5, 0.9, 0.1])
