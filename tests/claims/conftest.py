@@ -68,12 +68,12 @@ def two_arms(effect, **config):
     )
 
 
-adds = two_arms(OFFSET * 5)
-subtracts = two_arms(-5.0)
+adds = two_arms(OFFSET * 5, noise=0.3)
+subtracts = two_arms(-5.0, noise=0.3)
 nothing = two_arms(0.0, noise=2.0)
-slow = two_arms(5.0, sleep=0.05)
+slow = two_arms(5.0, noise=0.3, sleep=0.05)
 long = two_arms(0.0, noise=2.0, sleep=0.1)
-cases = {"small": two_arms(4.0), "large": two_arms(9.0)}
+cases = {"small": two_arms(4.0, noise=0.3), "large": two_arms(9.0, noise=0.3)}
 
 
 def raising(arm, *, seed, device):

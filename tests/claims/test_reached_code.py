@@ -52,7 +52,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
         importlib.invalidate_caches()
         claim = catalogue.claims_of("tiny_room.claims")["claim"]
         found = reached_code.code_of("tiny_room.claims", claim)
-        return claim.function("a", 0, {}, "cpu")["x"], found
+        return claim.function("a", 0, None, "cpu")["x"], found
 
     return code
 
@@ -128,6 +128,8 @@ TRIALS: Kinds = {
     "a method": ({"claims": "class Trial:\n    k = 1\n    def run(self, *_):\n        return {'x': self.k}\ntrial = Trial().run\n"}, "claims", "k = 1", "k = 2"),
     "a closure": ({"claims": "def made(k):\n    def run(*_):\n        return {'x': k}\n    return run\ntrial = made(1)\n"}, "claims", "made(1)", "made(2)"),
     "a decorated trial": ({"claims": "import functools\ndef twice(f):\n    @functools.wraps(f)\n    def run(*given):\n        return {'x': 2 * f(*given)['x']}\n    return run\n@twice\ndef trial(*_):\n    return {'x': 1}\n"}, "claims", "2 * f", "3 * f"),
+    "a wrapped trial": ({"claims": "import functools\nfrom .m import twice\ndef one(*_):\n    return {'x': 1}\ntrial = twice(one)\n", "m": "import functools\ndef twice(f):\n    @functools.wraps(f)\n    def run(*given):\n        return {'x': 2 * f(*given)['x']}\n    return run\n"}, "m", "2 * f", "3 * f"),
+    "a cached trial": ({"claims": "import functools\n@functools.cache\ndef trial(*_):\n    return {'x': 1}\n"}, "claims", "'x': 1", "'x': 2"),
     "a lambda": ({"claims": "trial = lambda *_: {'x': 1}\n"}, "claims", "'x': 1", "'x': 2"),
     "a base class": ({"claims": "from .m import Base\nclass A(Base):\n    pass\ndef trial(*_):\n    return {'x': A().x}\n", "m": "class Base:\n    x = 1\n"}, "m", "x = 1", "x = 2"),
     "a default": ({"claims": f"K = 1\ndef f(x, k=K):\n    return k\n{CALLS}"}, "claims", "K = 1", "K = 2"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from paperwright._lazy import RoomError
 from paperwright.claims.claim import Claim
 from paperwright.claims.reached_code import code_of
 from paperwright.registry import Registry, Room, registry
@@ -80,10 +81,14 @@ def entries(room: Room) -> list[Entry]:
     """All claims of a room.
 
     Raises:
-        RoomError: its code cannot be imported.
+        RoomError: its code cannot be imported, or one of its claims cannot be tried as it is written.
     """
     module = room.claims_module().__name__
-    return [Entry(room.name, name, module, claim) for name, claim in _cached(module).items()]
+    try:
+        claims = _cached(module)
+    except ValueError as error:
+        raise RoomError(f"{room} (from {room.origin}): {error}") from error
+    return [Entry(room.name, name, module, claim) for name, claim in claims.items()]
 
 
 def select(paths: Iterable[str], house: Registry | None = None) -> list[Entry]:
