@@ -4,6 +4,8 @@ Exit codes: 0 done, or the claim holds; 1 it fails; 2 the command was misused; 3
 An error for the user is one line on stderr. Nothing here imports numpy or torch: `--help` and `list` stay quick.
 """
 
+import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from typer.core import TyperGroup
 
 from paperwright import __version__
 from paperwright.cards import WINGS, near_miss
+from paperwright.completion import complete_paper
 from paperwright.registry import Registry, registry
 
 ENGINE = {
@@ -85,12 +88,14 @@ def _attached(attach: Callable[[typer.Typer], None]) -> dict[str, Any]:
     return dict(typer.main.get_group(service).commands)
 
 
+_COMPLETE = "_PAPERWRIGHT_COMPLETE"
+"""The variable by which a shell asks for completions; the answer is given and the process ends."""
+
 app = typer.Typer(
     name="paperwright",
     cls=_Commands,
     help="Influential machine-learning papers as tested software: a card to read, a method to import, claims to check.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -144,7 +149,12 @@ def list_(
 
 @app.command()
 def show(
-    paper: Annotated[str, typer.Argument(help="The paper's short name, as `list` gives it.", show_default=False)],
+    paper: Annotated[
+        str,
+        typer.Argument(
+            help="The paper's short name, as `list` gives it.", show_default=False, autocompletion=complete_paper
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a paper says, how to use it and how its claims stand."""
@@ -175,19 +185,18 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; an error with an `exit_code` of its own becomes one line."""
     arguments = sys.argv[1:] if arguments is None else arguments
     arguments = arguments or ["--help"]
+    _write_anything()
     try:
         if arguments == ["list"]:
             list_()  # nothing to parse, and typer's parser would take most of the time
             code = 0
         else:
-            code = app(arguments, prog_name="paperwright", standalone_mode=False)
+            code = app(arguments, prog_name="paperwright", standalone_mode=_COMPLETE in os.environ)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         return _failed("stopped", 130)
     except BrokenPipeError:  # the reader of our output has gone, as in `paperwright list | head -1`
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -195,6 +204,13 @@ def main(arguments: list[str] | None = None) -> int:
         if not isinstance(meant, int):
             raise
         return _failed(getattr(error, "format_message", error.__str__)(), meant)
+
+
+def _write_anything() -> None:
+    """Make output that the console's encoding cannot hold an escape, such as \\u6df1, instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _failed(message: str, code: int) -> int:
