@@ -68,11 +68,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def beside(folder: Path) -> str:
+    """A search path of a folder and what is searched already."""
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+
+
 @pytest.fixture(autouse=True)
 def brought(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The papers, installed for this process and for those it starts."""
     monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", beside(site))
     monkeypatch.setattr("paperwright.registry.registry", found := Registry)
     monkeypatch.setattr("paperwright.cli.registry", found)
 
@@ -284,7 +289,7 @@ def test_what_the_console_cannot_write_is_escaped_and_the_exit_code_is_as_ever(
     (info / "entry_points.txt").write_text("[paperwright.papers]\nbrought_greek = brought_greek\n")
 
     def run(encoding: str) -> subprocess.CompletedProcess[bytes]:
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": encoding}
+        environment = {**os.environ, "PYTHONPATH": beside(tmp_path), "PYTHONIOENCODING": encoding}
         command = [sys.executable, "-m", "paperwright", *arguments]
         return subprocess.run(command, capture_output=True, check=False, env=environment)
 
@@ -299,7 +304,7 @@ def completions(words: str, shell: str = "bash") -> tuple[list[str], str]:
     code = (
         "import sys\nfrom paperwright.cli import main\n"
         "try:\n    main([])\n"
-        "finally:\n    print({'torch', 'numpy', 'scipy'} & set(sys.modules) or '', file=sys.stderr)"
+        "finally:\n    print({'torch', 'scipy', 'pandas'} & set(sys.modules) or '', file=sys.stderr)"
     )
     environment = {**os.environ, "_PAPERWRIGHT_COMPLETE": f"complete_{shell}", "COMP_WORDS": words}
     environment["COMP_CWORD"] = str(len(words.split(" ")) - 1)
