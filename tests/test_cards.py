@@ -50,6 +50,12 @@ def card_file(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_byte_order_mark_is_no_part_of_a_card(card_file: Path) -> None:
+    plain = Card.read(card_file)
+    card_file.write_text(GOOD, encoding="utf-8-sig")
+    assert Card.read(card_file) == plain
+
+
 def problems(path: Path, text: str) -> tuple[str, ...]:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CardError) as caught:

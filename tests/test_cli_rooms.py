@@ -72,11 +72,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def beside(folder: Path) -> str:
+    """A search path of a folder and what is searched already."""
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+
+
 @pytest.fixture(autouse=True)
 def brought(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The papers, installed for this process and for those it starts."""
     monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", beside(site))
     monkeypatch.setattr("paperwright.registry.registry", found := Registry)
     monkeypatch.setattr("paperwright.cli.registry", found)
 
@@ -284,3 +289,78 @@ def test_reading_is_quick_and_needs_neither_torch_nor_numpy(arguments: list[str]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stderr.split()[-1]) < 1.0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["show", "brought_greek"], ["show", "brought_gréek"], ["stats", "Łukasz"]]
+)
+def test_what_the_console_cannot_write_is_escaped_and_the_exit_code_is_as_ever(
+    arguments: list[str], encoding: str, tmp_path: Path
+) -> None:
+    greek = tmp_path / "brought_greek"
+    greek.mkdir()
+    card = CARD.format(number=1, wing="nn", long="Ελληνικά, 深度学习").replace("Paper number 1", "深度 Łukasz")
+    (greek / "paper.toml").write_text(card, encoding="utf-8")
+    (greek / "__init__.py").touch()
+    info = tmp_path / "brought_greek-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brought_greek\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[paperwright.papers]\nbrought_greek = brought_greek\n")
+
+    def run(encoding: str) -> subprocess.CompletedProcess[bytes]:
+        environment = {**os.environ, "PYTHONPATH": beside(tmp_path), "PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-m", "paperwright", *arguments]
+        return subprocess.run(command, capture_output=True, check=False, env=environment)
+
+    plain, done = run("utf-8"), run(encoding)
+    assert done.returncode == plain.returncode
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == plain.stdout.decode().encode(encoding, "backslashreplace")
+
+
+def completions(words: str, shell: str = "bash") -> tuple[list[str], str]:
+    """What the tab key offers after some words, and which heavy modules were imported for it."""
+    code = (
+        "import sys\nfrom paperwright.cli import main\n"
+        "try:\n    main([])\n"
+        "finally:\n    print({'torch', 'scipy', 'pandas'} & set(sys.modules) or '', file=sys.stderr)"
+    )
+    environment = {**os.environ, "_PAPERWRIGHT_COMPLETE": f"complete_{shell}", "COMP_WORDS": words}
+    environment["COMP_CWORD"] = str(len(words.split(" ")) - 1)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    return done.stdout.split(), done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("paperwright sho", {"show"}),
+        ("paperwright show brought_1", {"brought_1", *(f"brought_1{number}" for number in range(10))}),
+        ("paperwright check brought_22", {"brought_22"}),
+        ("paperwright check brought_22/", {"brought_22/it_helps"}),
+        ("paperwright verify brought_22", {"brought_22"}),
+        ("paperwright show nothing", set()),
+    ],
+)
+def test_the_tab_key_offers_commands_papers_and_claims_without_importing_rooms(words: str, offered: set[str]) -> None:
+    found, heavy = completions(words)
+    assert set(found) == offered
+    assert heavy == ""
+
+
+def test_the_tab_key_offers_the_claims_that_are_recorded(site: Path) -> None:
+    evidence = site / "brought_5" / "evidence.json"
+    evidence.write_text(json.dumps({"claims": [{"claim": "cases/one", "statement": "It is so."}]}), encoding="utf-8")
+    assert set(completions("paperwright check brought_5/")[0]) == {"brought_5/cases/one", "brought_5/it_helps"}
+    evidence.write_text("[", encoding="utf-8")
+    assert set(completions("paperwright check brought_5/")[0]) == {"brought_5/it_helps"}
+
+
+def test_the_shell_script_for_the_tab_key_asks_for_what_the_command_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--show-completion", "bash"])
+    assert stopped.value.code == 0
+    script = capsys.readouterr().out
+    assert "_PAPERWRIGHT_COMPLETE=complete_bash" in script
+    assert "complete -o default -F _paperwright_completion paperwright" in script

@@ -91,7 +91,7 @@ class Card:
         """
         path = Path(path)
         try:
-            table = tomllib.loads(path.read_bytes().decode("utf-8"))
+            table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
             raise CardError(path, [f"cannot be read: {error.strerror or error}"]) from None
         except UnicodeDecodeError as error:

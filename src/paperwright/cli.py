@@ -5,6 +5,8 @@ error of paperwright itself. An error for the user is one line on stderr. Nothin
 and `list` stay quick.
 """
 
+import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from typer.core import TyperGroup
 
 from paperwright import __version__
 from paperwright.cards import WINGS, near_miss
+from paperwright.completion import complete_paper
 from paperwright.registry import Registry, registry
 
 ENGINE = {
@@ -87,12 +90,14 @@ def _attached(attach: Callable[[typer.Typer], None]) -> dict[str, Any]:
     return dict(typer.main.get_group(service).commands)
 
 
+_COMPLETE = "_PAPERWRIGHT_COMPLETE"
+"""The variable by which a shell asks for completions; the answer is given and the process ends."""
+
 app = typer.Typer(
     name="paperwright",
     cls=_Commands,
     help="Influential machine-learning papers as tested software: a card to read, a method to import, claims to check.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -150,7 +155,12 @@ def list_(
 
 @app.command()
 def show(
-    paper: Annotated[str, typer.Argument(help="The paper's short name, as `list` gives it.", show_default=False)],
+    paper: Annotated[
+        str,
+        typer.Argument(
+            help="The paper's short name, as `list` gives it.", show_default=False, autocompletion=complete_paper
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a paper says, how to use it and how its claims stand."""
@@ -189,19 +199,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     arguments = arguments or ["--help"]
+    _write_anything()
     try:
         if arguments == ["list"]:
             list_()  # nothing to parse, and typer's parser would take most of the time
             code = 0
         else:
-            code = app(arguments, prog_name="paperwright", standalone_mode=False)
+            code = app(arguments, prog_name="paperwright", standalone_mode=_COMPLETE in os.environ)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         return _failed("stopped", 130)
     except BrokenPipeError:  # the reader of our output has gone, as in `paperwright list | head -1`
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -212,6 +221,13 @@ def _run(arguments: list[str]) -> int:
             traceback.print_exc()
             return _failed(f"an error of paperwright itself, not of a claim: {type(error).__name__}: {error}", INTERNAL)
         return _failed(getattr(error, "format_message", error.__str__)(), meant)
+
+
+def _write_anything() -> None:
+    """Make output that the console's encoding cannot hold an escape, such as \\u6df1, instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _failed(message: str, code: int) -> int:

@@ -164,7 +164,9 @@ class Registry:
                 self._broken.append(room)
             elif room.name in self._rooms:
                 other = self._rooms[room.name]
-                reason = f"the name {room.name!r} is already taken by {other} from {other.origin}"
+                reason = (
+                    f"the name {room.name!r} is taken by {other} from {_brought_by(other)}, this is {_brought_by(room)}"
+                )
                 self._broken.append(BrokenRoom(room.name, room.origin, reason))
             else:
                 self._rooms[room.name] = room
@@ -210,6 +212,11 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._rooms)
+
+
+def _brought_by(room: Room) -> str:
+    """The distribution that brings a room, with the package where that says more."""
+    return room.origin if room.built_in else f"{room.origin} (package {room.package}, in {room.path})"
 
 
 @functools.cache

@@ -1,9 +1,10 @@
 """A pytest plugin: `pytest --claims=smoke` runs the claims of every installed room as test items.
 
-Each claim is an item `claims::paper/claim`. At smoke an item passes if its trials run and their numbers are sane; at
-desk or paper it passes if the claim holds, and is reported as xfailed if it fails or is undecided with its numbers in
-hand: a verdict is a result, not a defect of the software. A claim that cannot run for want of data or of a library is
-skipped, with the reason; one whose trial raises is a failure. `--claims-of PAPER[/CLAIM]` picks some (repeatable),
+Each claim is an item `claims::paper/claim`, an id that can be given back: `pytest --claims=smoke claims::paper/claim`.
+At smoke an item passes if its trials run and their numbers are sane; at desk or paper it passes if the claim holds, and
+is reported as xfailed if it fails or is undecided with its numbers in hand: a verdict is a result, not a defect of the
+software. A claim that cannot run for want of data or of a library is skipped, with the reason; one whose trial raises
+is a failure, and so is a room that cannot be imported. `--claims-of PAPER[/CLAIM]` picks some (repeatable),
 `--claims-store FILE` keeps the records; without it they go into the run's temporary folder.
 """
 
@@ -24,6 +25,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--claims-store", metavar="FILE", help="keep the records in this evidence store")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Takes ids of claims out of the arguments, before pytest looks for files of that name."""
+    ids = [argument for argument in config.args if argument.partition("::")[0] == "claims"]
+    if not ids or not config.getoption("--claims"):
+        return
+    config.args[:] = [argument for argument in config.args if argument not in ids]
+    chosen = [path for _, _, path in (one.partition("::") for one in ids) if path]
+    config.option.claims_of = [*(config.getoption("--claims-of") or ()), *chosen]
+
+
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     budget = config.getoption("--claims")
     if budget:
@@ -38,7 +50,7 @@ class Claims(pytest.Collector):
 
     def gather(self, budget: str) -> list[pytest.Item]:
         """An item for each claim that has this budget, and one for each room that cannot be used."""
-        from paperwright._lazy import RoomError
+        from paperwright._lazy import MissingExtra, RoomError
         from paperwright.claims import UnknownClaim, entries, select
         from paperwright.registry import UnknownPaper, registry
 
@@ -54,9 +66,10 @@ class Claims(pytest.Collector):
             try:
                 items += [self._item(entry, budget) for entry in entries(room) if budget in entry.claim.budgets]
             except RoomError as error:
-                items.append(Unusable.from_parent(self, name=room.name, reason=str(error)))
+                lacking = isinstance(error, MissingExtra)
+                items.append(Unusable.from_parent(self, name=room.name, reason=str(error), lacking=lacking))
         for broken in registry().broken:
-            items.append(Unusable.from_parent(self, name=broken.name, reason=str(broken)))
+            items.append(Unusable.from_parent(self, name=broken.name, reason=str(broken), lacking=False))
         return items
 
     def _item(self, entry: "Entry", budget: str) -> pytest.Item:
@@ -64,14 +77,19 @@ class Claims(pytest.Collector):
 
 
 class Unusable(pytest.Item):
-    """A room that cannot be used here."""
+    """A room that cannot be used here: skipped if it merely lacks a library, else a failure."""
 
-    def __init__(self, *, reason: str, **kwargs: object) -> None:
+    def __init__(self, *, reason: str, lacking: bool, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
-        self.reason = reason
+        self.reason, self.lacking = reason, lacking
 
     def runtest(self) -> None:
-        pytest.skip(self.reason)
+        if self.lacking:
+            pytest.skip(self.reason)
+        raise ClaimError(self.reason)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        return str(excinfo.value)
 
 
 class ClaimItem(pytest.Item):

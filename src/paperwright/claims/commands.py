@@ -4,23 +4,34 @@ Exit codes, made for scripts and CI: 0 every claim holds (or the work is done), 
 3 one is undecided, 4 one could not run, 70 an error of paperwright itself. Where several apply: 4 before 1 before 3.
 """
 
+import contextlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from paperwright._lazy import MissingExtra, RoomError
+from paperwright.completion import complete_claim, complete_paper
+
 if TYPE_CHECKING:
-    from paperwright.claims import Judgement, Place, Plan, Store
+    from paperwright.claims import Entry, Judgement, Place, Plan, Store
     from paperwright.registry import Room
 
 Papers = Annotated[
-    list[str], typer.Argument(help="PAPER, PAPER/CLAIM or PAPER/CLAIM/CASE; several.", show_default=False)
+    list[str],
+    typer.Argument(
+        help="PAPER, PAPER/CLAIM or PAPER/CLAIM/CASE; several.", show_default=False, autocompletion=complete_claim
+    ),
+]
+SomePapers = Annotated[
+    list[str] | None,
+    typer.Argument(help="Papers [default: all].", show_default=False, autocompletion=complete_paper),
 ]
 StorePath = Annotated[
     Path | None, typer.Option("--store", help="The evidence store [default: $PAPERWRIGHT_STORE, or your data folder].")
@@ -175,48 +186,54 @@ def demo(
     store: StorePath = None,
 ) -> int:
     """Check one claim of every paper that can be tried with no file and no network, and write the report."""
-    from paperwright._lazy import RoomError
-    from paperwright.claims import Plan, select
+    from paperwright.claims import Plan, UnknownClaim, select
     from paperwright.registry import registry
 
-    chosen = []
+    chosen: list[Entry] = []
+    faults = _Faults()
     for room in registry().rooms():
         if not room.card.demo:
             continue
-        try:
-            chosen += select([f"{room.name}/{room.card.demo}"])
-        except RoomError as error:
-            print(f"paperwright: left out {room.name}: {error}", file=sys.stderr)
+        with faults.of(room):
+            try:
+                chosen += select([f"{room.name}/{room.card.demo}"])
+            except UnknownClaim as error:
+                raise RoomError(f"its card names the demo {room.card.demo!r}; {error}") from None
     if not chosen:
         raise _Failed("no paper with a demo can run here; install one: pip install 'paperwright[all]'", 4)
     judgements = _run(chosen, Plan("desk"), on, _store_path(store))
     _write_report(judgements, report)
-    return 4 if exit_code(judgements) == 4 else 0
+    return 4 if faults.rooms or exit_code(judgements) == 4 else 0
 
 
 def report(
-    papers: Annotated[list[str] | None, typer.Argument(help="Papers [default: all].", show_default=False)] = None,
+    papers: SomePapers = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("paperwright-report.html"),
     store: StorePath = None,
     budget: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Report the recorded evidence files, not the store.")
     ] = False,
-) -> None:
+) -> int:
     """Write a self-contained HTML report of what is recorded."""
     from paperwright.claims.recorded import recorded_claims
     from paperwright.claims.standing import judged
 
-    rooms = _rooms(papers)
-    if evidence:
-        found = [claim.judgement for room in rooms for claim in recorded_claims(room).values()]
-    else:
-        with _open(store) as opened:
-            found = [judgement for room in rooms for judgement in judged(room, opened, budget)]
+    faults = _Faults()
+    found: list[Judgement] = []
+    with contextlib.nullcontext() if evidence else _open(store) as opened:
+        for room in _rooms(papers, faults):
+            with faults.of(room):
+                found += (
+                    [claim.judgement for claim in recorded_claims(room).values()]
+                    if opened is None
+                    else judged(room, opened, budget)
+                )
     found = [judgement for judgement in found if judgement.recorded]
     if not found:
         raise _Failed(f"nothing is recorded at {budget}; `paperwright check PAPER` records", 4)
     _write_report(found, out)
+    return 4 if faults.rooms else 0
 
 
 def _open(path: Path | None) -> "Store":
@@ -237,25 +254,52 @@ def _name_missing(store: "Store") -> None:
         )
 
 
-def _rooms(papers: list[str] | None) -> "list[Room]":
-    """The rooms named, or all that can be imported; those that cannot are named and left out."""
-    from paperwright._lazy import RoomError
+class _Faults:
+    """The rooms that a command left out, each named when it happens: one room's fault does not end it for all.
+
+    Attributes:
+        rooms: their names; `lacking` those that merely need a library which is not installed.
+    """
+
+    def __init__(self) -> None:
+        self.rooms: list[str] = []
+        self.lacking: list[str] = []
+
+    @contextlib.contextmanager
+    def of(self, room: "Room") -> Iterator[None]:
+        """Takes what goes wrong within as the fault of a room; but for the store's, and a misuse of the command."""
+        from paperwright.claims import StoreError, UsageError
+
+        try:
+            yield
+        except (StoreError, UsageError, BrokenPipeError):
+            raise
+        except Exception as error:
+            (self.lacking if isinstance(error, MissingExtra) else self.rooms).append(room.name)
+            said = str(error) if isinstance(error, RoomError) else f"{type(error).__name__}: {error}"
+            print(f"paperwright: left out {room.name}: {' '.join(said.split())}", file=sys.stderr)
+
+
+def _rooms(papers: list[str] | None, faults: _Faults) -> "list[Room]":
+    """The rooms named, or all that can be used; those that cannot are named and left out."""
+    from paperwright.claims import entries
     from paperwright.registry import registry
 
     if papers:
         return [registry().room(paper.partition("/")[0]) for paper in papers]
+    for broken in registry().broken:
+        faults.rooms.append(broken.name)
+        print(f"paperwright: left out {broken}", file=sys.stderr)
     usable = []
     for room in registry().rooms():
-        try:
-            room.claims_module()
+        with faults.of(room):
+            entries(room)
             usable.append(room)
-        except RoomError as error:
-            print(f"paperwright: left out {room.name}: {error}", file=sys.stderr)
     return usable
 
 
 def verify(
-    papers: Annotated[list[str] | None, typer.Argument(help="Papers [default: all].", show_default=False)] = None,
+    papers: SomePapers = None,
     rerun: Annotated[int, typer.Option(help="Run so many recorded trials of each paper again, picked at random.")] = 0,
     seed: Annotated[int | None, typer.Option(help="Pick the same ones again.")] = None,
     tolerance: Annotated[
@@ -268,27 +312,27 @@ def verify(
     from paperwright.claims.evidence import standings
 
     stale = False
+    faults = _Faults()
     content: list[dict[str, Any]] = []
-    for room in _rooms(papers):
-        for standing in standings(room):
-            stale |= bool(standing.stale)
-            content.append(
-                {"claim": standing.path, "verdict": standing.verdict, "stale": standing.stale, "notes": standing.notes}
-            )
-            if not as_json:
-                print(f"{'stale' if standing.stale else 'stands':7} {standing.path:45} {standing.verdict}")
-                for said in (*standing.stale, *standing.notes):
-                    print(f"        {said}")
-        for again in run_again(room, rerun, seed=seed) if rerun else ():
-            if tolerance is not None:
-                again = replace(again, tolerance=tolerance)
-            stale |= not again.equal
-            content.append(asdict(again) | {"claim": again.path, "equal": again.equal})
-            if not as_json:
-                print(f"rerun   {again.path:45} arm {again.arm}, seed {again.seed}: {again}")
+    for room in _rooms(papers, faults):
+        with faults.of(room):
+            for standing in standings(room):
+                stale |= bool(standing.stale)
+                content.append(asdict(standing) | {"claim": standing.path})
+                if not as_json:
+                    print(f"{'stale' if standing.stale else 'stands':7} {standing.path:45} {standing.verdict}")
+                    for said in (*standing.stale, *standing.notes):
+                        print(f"        {said}")
+            for again in run_again(room, rerun, seed=seed) if rerun else ():
+                if tolerance is not None:
+                    again = replace(again, tolerance=tolerance)
+                stale |= not again.equal
+                content.append(asdict(again) | {"claim": again.path, "equal": again.equal})
+                if not as_json:
+                    print(f"rerun   {again.path:45} arm {again.arm}, seed {again.seed}: {again}")
     if as_json:
         print(json.dumps(content, indent=1))
-    return 1 if stale else 0
+    return 4 if faults.rooms or faults.lacking else int(stale)
 
 
 def renew(
@@ -299,16 +343,17 @@ def renew(
     """Run a sample of stale evidence again after its code changed; where every number is equal, stamp it as of now."""
     from paperwright.claims.evidence import renew as renewed
 
-    left = False
-    for room in _rooms(papers):
-        for outcome in renewed(room, sample=sample, seed=seed):
-            left |= not outcome.renewed
-            print(f"{'renewed' if outcome.renewed else 'stale':7} {outcome.path:45} {outcome.said}", flush=True)
-    return 1 if left else 0
+    left, faults = False, _Faults()
+    for room in _rooms(papers, faults):
+        with faults.of(room):
+            for outcome in renewed(room, sample=sample, seed=seed):
+                left |= not outcome.renewed
+                print(f"{'renewed' if outcome.renewed else 'stale':7} {outcome.path:45} {outcome.said}", flush=True)
+    return 4 if faults.rooms else int(left)
 
 
 def export(
-    papers: Annotated[list[str] | None, typer.Argument(help="Papers [default: all].", show_default=False)] = None,
+    papers: SomePapers = None,
     form: Annotated[str, typer.Option("--format", help="json, csv or markdown.")] = "json",
     out: Out = None,
     evidence: Annotated[
@@ -319,33 +364,33 @@ def export(
     ] = None,
     store: StorePath = None,
     budget: Annotated[str, typer.Option(help="For --evidence and markdown: smoke, desk or paper.")] = "desk",
-) -> None:
+) -> int:
     """Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table."""
     from paperwright.claims import tables
     from paperwright.claims.evidence import write_evidence
     from paperwright.claims.recorded import recorded_claims
     from paperwright.claims.writing import write_text
 
-    rooms = _rooms(papers)
+    faults = _Faults()
+    rooms = _rooms(papers, faults)
     if readme is not None:
         tables.update_readme(readme, [claim.judgement for room in rooms for claim in recorded_claims(room).values()])
         print(f"The table in {readme} is up to date")
-        return
+        return 4 if faults.rooms else 0
     with _open(store) as opened:
         if evidence:
             for room in rooms:
-                written = write_evidence(room, opened, budget=budget)
-                print(
-                    f"{room.evidence_path}: {written} claims written"
-                    if written
-                    else f"{room.name}: nothing recorded here"
-                )
-            return
+                with faults.of(room):
+                    written = write_evidence(room, opened, budget=budget)
+                    said = f"{room.evidence_path}: {written} claims written"
+                    print(said if written else f"{room.name}: nothing recorded here")
+            return 4 if faults.rooms else 0
         text = tables.export(opened, form, [room.name for room in rooms] if papers else None, budget)
     if out is None:
         print(text, end="")
     else:
         write_text(out, text)
+    return 4 if faults.rooms else 0
 
 
 def merge(
