@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
 from torch_geometric.loader import DataLoader
 from torch_geometric.transforms import AddSelfLoops, Compose, Constant, OneHotDegree, ToUndirected
-from torch_geometric.utils import k_hop_subgraph, to_networkx
+from torch_geometric.utils import from_networkx, k_hop_subgraph, to_networkx
 
 from paperwright import data
 from paperwright.data.graph_pairs import as_data
@@ -615,7 +615,7 @@ def test_time_grows_with_the_output(policy: str) -> None:
     ("arguments", "message"),
     [
         ({"policy": "edge_delete"}, "'edge_deleted', 'node_deleted', 'ego', 'ego_plus', 'node_marked', 'original'"),
-        ({"num_hops": 0}, "num_hops is 0; expected 1 or more"),
+        ({"num_hops": 0}, "num_hops is 0; expected a whole number, 1 or more"),
         ({"fraction": 0.5, "count": 3}, "Both fraction=0.5 and count=3"),
         ({"fraction": 0.0}, "fraction is 0.0"),
         ({"fraction": 1.1}, "fraction is 1.1"),
@@ -639,6 +639,8 @@ def test_refuses_bad_parameters(arguments: dict, message: str) -> None:
         (Data(edge_index=torch.tensor([[0, -1], [-1, 0]]), num_nodes=3), "nodes -1 to 0"),
         (Data(adj_t=torch.eye(3).to_sparse(), num_nodes=3), "before ToSparseTensor"),
         (Data(edge_index=torch.tensor([[0], [0]]), num_nodes=1, node_id=torch.tensor([7])), "has node_id"),
+        (Data(edge_index=torch.zeros(3, 4, dtype=torch.long), num_nodes=1), r"shape \[3, 4\]; expected \[2, E\]"),
+        (Data(x=torch.ones(7, 2), edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=3), "each of 3 nodes"),
     ],
 )
 def test_refuses_bad_graphs(graph: Data, message: str) -> None:
@@ -662,8 +664,9 @@ def test_refuses_what_is_no_graph_to_make_a_bag_of() -> None:
     for already in (bag, Batch.from_data_list([bag])):
         with pytest.raises(ValueError, match="already"):
             SubgraphBag()(already)
-    with pytest.raises(TypeError, match=r"torch\.int64"):
-        SubgraphBag()(Data(edge_index=torch.tensor([[0], [0]], dtype=torch.int32), num_nodes=1))
+    for kind in (torch.float32, torch.bool):
+        with pytest.raises(TypeError, match=r"torch\.int64"):
+            SubgraphBag()(Data(edge_index=torch.tensor([[0], [0]]).to(kind), num_nodes=1))
     with pytest.raises(TypeError):
         SubgraphBag(then="OneHotDegree")  # type: ignore[arg-type]
 
@@ -799,3 +802,12 @@ def test_csl() -> None:
     bag = SubgraphBag("ego", 4, then=OneHotDegree(5))(graphs[0])
     assert bag.x.shape == (41 * 41, 6)
     assert bag.x[:, 1:5].any()
+
+
+def test_narrow_integers_and_networkx_graphs_are_read() -> None:
+    graph = from_networkx(nx.petersen_graph())
+    expected = SubgraphBag("ego", 1)(graph)
+    narrow = Data(edge_index=graph.edge_index.int(), num_nodes=10)
+    for bag in (SubgraphBag("ego", 1)(narrow), SubgraphBag("ego", 1)(nx.petersen_graph())):
+        assert torch.equal(bag.edge_index, expected.edge_index)
+        assert bag.edge_index.dtype == torch.int64

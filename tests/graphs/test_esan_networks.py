@@ -10,7 +10,22 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.loader import DataLoader
-from torch_geometric.nn import GIN, MLP, GATConv, GCNConv, GINConv, GINEConv, GraphConv, MessagePassing, SAGEConv
+from torch_geometric.nn import (
+    GAT,
+    GCN,
+    GIN,
+    MLP,
+    GATConv,
+    GATv2Conv,
+    GCNConv,
+    GINConv,
+    GINEConv,
+    GraphConv,
+    MessagePassing,
+    PNAConv,
+    SAGEConv,
+    TransformerConv,
+)
 from torch_geometric.transforms import Compose, Constant
 from torch_geometric.utils import to_dense_adj
 
@@ -178,16 +193,17 @@ def official_dss(kind: str, features: int, hidden: int, layers: int, out: int) -
 
 
 def official_ds(
-    kind: str, features: int, hidden: int, layers: int, set_widths: list[int], out: int
+    kind: str, features: int, hidden: int, layers: int, set_widths: list[int], out: int, mode: str = "equivariant"
 ) -> dict[str, Tensor]:
-    """Random weights under the names of the authors' DSnetwork."""
+    """Random weights under the names of the authors' DSnetwork; in the ZINC variant W2 keeps the width."""
     weights: dict[str, Tensor] = {}
     for layer in range(layers):
         weights |= _conv_weights(f"subgraph_gnn.gnn_node.convs.{layer}", hidden if layer else features, hidden, kind)
         weights |= _norm_weights(f"subgraph_gnn.gnn_node.batch_norms.{layer}", hidden)
     widths = [features + layers * hidden, *set_widths]
     for c, (before, after) in enumerate(itertools.pairwise(widths)):
-        weights |= _linear_weights(f"fc_list.{c}", before, after) | _linear_weights(f"fc_sum_list.{c}", before, after)
+        second = _linear_weights(f"fc_sum_list.{c}", after if mode == "invariant" else before, after)
+        weights |= _linear_weights(f"fc_list.{c}", before, after) | second
     weights |= _linear_weights("final_layers.0", widths[-1], 2 * widths[-1])
     return weights | _linear_weights("final_layers.2", 2 * widths[-1], out)
 
@@ -213,8 +229,8 @@ def test_dss_with_official_weights_is_the_official_network(kind: str, policy: st
 @pytest.mark.parametrize("mode", ["equivariant", "invariant"])
 def test_ds_with_official_weights_is_the_official_network(kind: str, mode: str) -> None:
     torch.manual_seed(2)
-    set_widths = [3 + 2 * 8] * 2 if mode == "invariant" else [6, 5]
-    weights = official_ds(kind, 3, 8, 2, set_widths, 2)
+    set_widths = [12, 12] if mode == "invariant" else [6, 5]
+    weights = official_ds(kind, 3, 8, 2, set_widths, 2, mode)
     model = DSGNN(JumpingEncoder(CONVOLUTIONS[kind], 3, 8, 2), set_widths, 2, set_mode=mode)
     load_official_state_dict(model, weights)
     model = model.double().eval()
@@ -492,7 +508,7 @@ def test_networks_refuse_what_is_no_bag_or_has_no_features() -> None:
         DSGNN(nn.Linear(3, 3), [4], 1)
     with pytest.raises(ValueError, match="set_mode is 'deep'"):
         DSGNN(GIN(3, 8, 2), [8], 1, set_mode="deep")
-    with pytest.raises(ValueError, match=r"all widths must be equal; got 8 of the network and \[8, 4\]"):
+    with pytest.raises(ValueError, match=r"set_channels is \[8, 4\]; expected equal widths"):
         DSGNN(GIN(3, 8, 2), [8, 4], 1, set_mode="invariant")
 
 
@@ -635,3 +651,82 @@ def test_no_batch_of_a_single_graph_is_left_over() -> None:
     graphs = [random_graph(seed) for seed in range(9)]
     generator = torch.Generator().manual_seed(0)
     assert [batch.num_graphs for batch in batches(graphs, SubgraphBag("ego"), 4, generator)] == [4, 5]
+
+
+# -- edge features -----------------------------------------------------------------------------------------------------
+
+
+def with_edge_features(seed: int = 3) -> Data:
+    graph = random_graph(seed, nodes=7)
+    columns, generator = graph.num_edges, torch.Generator().manual_seed(seed)
+    graph.edge_attr = torch.rand(columns, 3, generator=generator, dtype=torch.float64)
+    graph.edge_weight = 0.5 + torch.rand(columns, generator=generator, dtype=torch.float64)
+    return graph
+
+
+def outputs(model: nn.Module, graph: Data) -> Tensor:
+    return model(SubgraphBag("node_deleted")(graph))
+
+
+@pytest.mark.parametrize("conv", [GCNConv, GraphConv])
+@pytest.mark.parametrize("network", ["DSS", "DS", "DS of torch_geometric"])
+def test_edge_weights_reach_the_convolutions(conv: type[nn.Module], network: str) -> None:
+    def make(**more: object) -> nn.Module:
+        torch.manual_seed(0)
+        if network == "DSS":
+            return DSSGNN(conv, 3, 8, 2, 1, **more).double().eval()
+        if network == "DS":
+            return DSGNN(JumpingEncoder(conv, 3, 8, 2), [4], 1, **more).double().eval()
+        return DSGNN(GCN(3, 8, 2), [4], 1, **more).double().eval()
+
+    graph = with_edge_features()
+    heavier = graph.clone()
+    heavier.edge_weight = graph.edge_weight.square()
+    assert not torch.allclose(outputs(make(), graph), outputs(make(), heavier))
+    none = make(edge_features=())
+    torch.testing.assert_close(outputs(none, graph), outputs(none, heavier))
+
+
+def test_edge_weights_on_the_graph_alone_are_those_of_the_plain_convolution() -> None:
+    graph, model = with_edge_features(), settled(DSSGNN(GraphConv, 3, 8, 2, 1))
+    h = graph.x
+    for layer in model.layers:
+        own = layer.norm(layer.conv(h, graph.edge_index, graph.edge_weight))
+        h = torch.relu(own + layer.norm_shared(layer.conv_shared(h, graph.edge_index, graph.edge_weight)))
+    torch.testing.assert_close(model(SubgraphBag("original")(graph))[0], model.head(h.mean(dim=0)))
+
+
+UNBUILT = {
+    "PNAConv": lambda i, o: PNAConv(i, o, ["mean", "max"], ["identity"], torch.tensor([0, 2, 3])),
+    "GATv2Conv": GATv2Conv,
+    "GATConv": GATConv,
+    "TransformerConv": TransformerConv,
+}
+
+
+@pytest.mark.parametrize("name", UNBUILT)
+def test_edge_attributes_are_kept_from_convolutions_that_were_built_without(name: str) -> None:
+    graph, bare = with_edge_features(), with_edge_features()
+    del bare.edge_attr
+    for model in (DSSGNN(UNBUILT[name], 3, 8, 2, 1), DSGNN(JumpingEncoder(UNBUILT[name], 3, 8, 2), [4], 1)):
+        model.double().eval()
+        torch.testing.assert_close(outputs(model, graph), outputs(model, bare))
+    plain = DSGNN(GAT(3, 8, 2), [4], 1).double().eval()
+    torch.testing.assert_close(outputs(plain, graph), outputs(plain, bare))
+
+
+def test_edge_attributes_reach_convolutions_that_were_built_for_them() -> None:
+    graph, other = with_edge_features(), with_edge_features()
+    other.edge_attr = graph.edge_attr.square()
+    for model in (
+        DSSGNN(lambda i, o: GATv2Conv(i, o, edge_dim=3), 3, 8, 2, 1),
+        DSGNN(GAT(3, 8, 2, edge_dim=3), [4], 1),
+    ):
+        model.double().eval()
+        assert not torch.allclose(outputs(model, graph), outputs(model, other))
+
+
+def test_names_of_edge_features_are_checked() -> None:
+    for names in ("edge_attr", ("edge_type",)):
+        with pytest.raises(ValueError, match="edge_features is"):
+            DSSGNN(GCNConv, 3, 8, 2, 1, edge_features=names)

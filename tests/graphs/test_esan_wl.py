@@ -248,3 +248,14 @@ def test_random_networks_separate_what_the_test_separates(confused: list[Data], 
     labels, unclear = random_network_labels(confused, *column, test.rounds + 1, seed=0)
     assert separated_by_first_alone(test.labels, labels) == separated_by_first_alone(labels, test.labels) == 0
     assert unclear < 0.01
+
+
+def test_reads_networkx_graphs_and_graphs_without_edges_and_refuses_one_graph() -> None:
+    cycle, triangles = nx.cycle_graph(6), nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
+    assert subgraph_wl([cycle, triangles], "node_deleted", node_colors=None).classes == 2
+    assert subgraph_wl([Data(num_nodes=3), Data(num_nodes=4)], "node_deleted").classes == 2
+    for one in (cycle, Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2)):
+        with pytest.raises(TypeError):
+            subgraph_wl(one)
+    with pytest.raises(TypeError):
+        subgraph_wl(["C6"])

@@ -377,7 +377,6 @@ def test_diffusion_of_directed_graphs_columns_and_attributes() -> None:
     "arguments",
     [
         {"top_k": 5, "eps": 0.1},
-        {"top_k": 2.5},
         {"alpha": 0.0},
         {"alpha": 1.0},
         {"alpha": math.nan},
@@ -458,12 +457,11 @@ def test_networkx_graphs_are_read_and_other_objects_refused(transform: BaseTrans
     [
         (lambda: SDRF(new_edge_attr=math.nan), "new_edge_attr is nan"),
         (lambda: SDRF(new_edge_attr=math.inf), "new_edge_attr is inf"),
-        (lambda: SDRF(2.5), "max_iterations is 2.5; expected a whole number"),
+        (lambda: SDRF(-1), "max_iterations is -1; expected a whole number"),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused(make: Callable, message: str) -> None:
-    # Where annotations are executed, beartype refuses a fraction first.
-    with pytest.raises((ValueError, TypeError), match=rf"{message}|max_iterations=2\.5"):
+    with pytest.raises(ValueError, match=message):
         make()
 
 

@@ -473,3 +473,23 @@ def with_features(features: Tensor) -> Data:
 def test_bad_evaluations_are_refused(run: Callable[[], object], error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         run()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("E(x,y)*1e400", "position 7 .*a finite number"),
+        ("9" * 5000, "a finite number of at most 300 characters"),
+        ("(" * 5000 + "1" + ")" * 5000, "at most 80 levels"),
+        ("-" * 5000 + "1", "at most 80 levels"),
+    ],
+)
+def test_numbers_and_parentheses_without_end_are_refused(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected) as refused:
+        parse(text)
+    assert len(str(refused.value)) < 500
+
+
+def test_long_products_are_no_nesting() -> None:
+    product = parse("*".join(["P0(x)"] * 500))
+    assert str(product.free) == str(parse("P0(x)").free)

@@ -760,6 +760,7 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: separates(lambda seed: Undefined(), C5, C6), ValueError, "NaN"),
     (lambda: separates(lambda seed: "GIN", C5, C6), TypeError, None),
     (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, HeteroData()), TypeError, None),
+    (lambda: separates(IsomorphismNetwork(1), C5, C6), TypeError, "function from a seed|Type-check"),
     (lambda: separation_power_of_model("GIN"), TypeError, None),
     (lambda: separation_power_of_model(Positional()), ValueError, "coordinates"),
     (lambda: separation_power_of_model(OddRows()), ValueError, "a row for each"),

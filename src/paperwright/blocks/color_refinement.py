@@ -18,6 +18,7 @@ from torch import Tensor
 
 from paperwright.blocks.colors import Multisets, color_codes, labels_of_runs, sums_of_runs
 from paperwright.blocks.disjoint_union import DisjointUnion
+from paperwright.blocks.graph_input import whole_number
 from paperwright.blocks.partition import Partition, runs
 
 FEW = 128  # arcs up to which a round walks them one by one: NumPy's calls cost as much as that
@@ -82,8 +83,8 @@ def color_refinement(
         TypeError: something else than graphs or colours was given.
         ValueError: a graph is not simple or not symmetric, colours do not fit, or `rounds` is negative.
     """
-    if rounds is not None and rounds < 0:
-        raise ValueError(f"rounds: expected 0 or more, or None for as many as change something, got {rounds}")
+    if rounds is not None:
+        rounds = whole_number("rounds", rounds, 0)
     union = DisjointUnion.of(graphs, node_colors)
     partition = Partition(union.labels, union.num_labels)
     num_colors = [partition.number]

@@ -1,6 +1,5 @@
 """Several graphs as one: what a joint run of a Weisfeiler-Leman test works on."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from paperwright.blocks.colors import relabelled
+from paperwright.blocks.graph_input import is_networkx, node_pairs
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,6 @@ class DisjointUnion:
         return cls(sizes, starts, neighbours, labels, number, device)
 
 
-def is_networkx(graph: Any) -> bool:
-    """Whether this is a graph of networkx, found without importing it."""
-    networkx = sys.modules.get("networkx")
-    return networkx is not None and isinstance(graph, networkx.Graph)
-
-
 def _is_data(graph: Any) -> bool:
     return isinstance(getattr(graph, "edge_index", None), Tensor)
 
@@ -88,17 +82,8 @@ def _arcs(graph: Any, place: int) -> tuple[np.ndarray, int]:
             f"graph {place}: expected a torch_geometric Data with edge_index or a networkx graph, "
             f"got {type(graph).__name__}"
         )
-    edge_index = graph.edge_index
-    if edge_index.is_floating_point() or edge_index.dim() != 2 or edge_index.size(0) != 2:
-        raise ValueError(
-            f"graph {place}: expected edge_index to be integers of shape [2, arcs], "
-            f"got {edge_index.dtype} of shape {list(edge_index.shape)}"
-        )
-    arcs, size = edge_index.detach().cpu().numpy().astype(np.int64, copy=False), int(graph.num_nodes or 0)
-    if arcs.size and not (arcs.min() >= 0 and arcs.max() < size):
-        raise ValueError(
-            f"graph {place}: edge_index names nodes {arcs.min()} to {arcs.max()}, but the graph has {size} nodes"
-        )
+    pairs, size = node_pairs(graph.edge_index, int(graph.num_nodes or 0), f"edge_index of graph {place}")
+    arcs: np.ndarray = pairs.cpu().numpy()
     return arcs, size
 
 

@@ -39,17 +39,12 @@ def is_networkx(graph: Any) -> bool:
     return networkx is not None and isinstance(graph, networkx.Graph)
 
 
-def node_pairs(edge_index: Any, num_nodes: int | None = None, name: str = "edge_index") -> tuple[Tensor, int]:
-    """An edge index as int64 [2, E] on its own device, and the number of nodes.
-
-    Args:
-        edge_index: integers of any width.
-        num_nodes: one more than the greatest node number if not given.
-        name: what messages call it.
+def integer_pairs(edge_index: Any, name: str = "edge_index") -> Tensor:
+    """An edge index as int64 [2, E], its node numbers not looked at yet.
 
     Raises:
         TypeError: no tensor of integers.
-        ValueError: another shape, or a node number that is negative or not below `num_nodes`.
+        ValueError: another shape.
     """
     if edge_index is None:
         raise ValueError(f"{name} is None; expected integers of shape [2, E]. A graph in adj_t has none: give edges.")
@@ -64,9 +59,24 @@ def node_pairs(edge_index: Any, num_nodes: int | None = None, name: str = "edge_
             f"{name} has shape {list(edge_index.shape)}; expected [2, E], a column (source, target) for each edge. "
             "Transpose a list of pairs by .t()."
         )
+    return edge_index.long()
+
+
+def node_pairs(edge_index: Any, num_nodes: int | None = None, name: str = "edge_index") -> tuple[Tensor, int]:
+    """An edge index as int64 [2, E] on its own device, and the number of nodes.
+
+    Args:
+        edge_index: integers of any width.
+        num_nodes: one more than the greatest node number if not given.
+        name: what messages call it.
+
+    Raises:
+        TypeError: no tensor of integers.
+        ValueError: another shape, or a node number that is negative or not below `num_nodes`.
+    """
     if num_nodes is not None and num_nodes < 0:
         raise ValueError(f"num_nodes is {num_nodes}; expected 0 or more.")
-    pairs = edge_index.detach().long()
+    pairs = integer_pairs(edge_index, name)
     least, greatest = (int(bound) for bound in pairs.aminmax()) if pairs.numel() else (0, -1)
     if least < 0:
         raise ValueError(f"{name} holds the node number {least}; expected 0 or more. Node numbers start at 0.")

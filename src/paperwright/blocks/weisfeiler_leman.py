@@ -22,6 +22,7 @@ import torch
 from paperwright.blocks.color_refinement import Coloring, color_refinement
 from paperwright.blocks.colors import Multisets, color_codes, labels_of_runs, relabelled
 from paperwright.blocks.disjoint_union import DisjointUnion
+from paperwright.blocks.graph_input import whole_number
 
 Variant = Literal["folklore", "oblivious"]
 Test = Literal["cr", "folklore", "oblivious"]
@@ -69,8 +70,8 @@ def weisfeiler_leman(
     """
     if variant not in ("folklore", "oblivious"):
         raise ValueError(f"variant: expected 'folklore' or 'oblivious', got {variant!r}")
-    if rounds is not None and rounds < 0:
-        raise ValueError(f"rounds: expected 0 or more, or None for as many as change something, got {rounds}")
+    if rounds is not None:
+        rounds = whole_number("rounds", rounds, 0)
     union = _union(graphs, k, node_colors, max_tuples)
     num_colors = []
     for coloring in islice(_colorings(union, k, variant, exact), None if rounds is None else rounds + 1):

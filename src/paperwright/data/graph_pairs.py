@@ -205,6 +205,7 @@ def cfi_pair(base: "nx.Graph") -> tuple["Data", "Data"]:
     [e in S] = [e in T]; the second graph turns this round for one edge.
 
     Raises:
+        TypeError: the base is no networkx graph.
         ValueError: the base is not connected, directed, or has fewer than 3 nodes, loops or more than 10 edges at a
             node (a node of degree d becomes :math:`2^{d-1}` nodes).
 
@@ -219,6 +220,8 @@ def cfi_graphs(base: "nx.Graph") -> tuple["nx.Graph", "nx.Graph"]:
     """`cfi_pair` as networkx graphs."""
     import networkx as nx
 
+    if not isinstance(base, nx.Graph):
+        raise TypeError(f"base is of type {type(base).__name__}; expected a networkx graph, such as complete_graph(3).")
     if base.is_directed() or base.is_multigraph() or nx.number_of_selfloops(base):
         raise ValueError(f"the base of a CFI pair is a simple undirected graph; got {base}, maybe with loops")
     if base.number_of_nodes() < 3 or not nx.is_connected(base) or max(d for _, d in base.degree) > 10:

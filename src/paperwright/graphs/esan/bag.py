@@ -4,10 +4,13 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import networkx as nx
 import torch
 from torch import Generator, Tensor
-from torch_geometric.data import Batch, Data, HeteroData
+from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
+
+from paperwright.blocks.graph_input import graph_data, whole_number
 
 from .policies import Kept, Own, by_mask, named_policy
 from .sampling import Share
@@ -33,7 +36,8 @@ class SubgraphBag(BaseTransform):
 
     Time and memory are O(S (n + E)), with `fraction` or `count` for the subgraphs that are drawn alone, because they
     are drawn before anything is built. As `transform=` of a torch_geometric data set it draws anew at every access, as
-    `pre_transform=` once. A `Batch` becomes a batch of bags.
+    `pre_transform=` once. A `Batch` becomes a batch of bags. As in torch_geometric, an attribute of E rows is taken
+    for one of the edges; what belongs to the graph wants another shape, such as [1, E].
 
     Args:
         policy: a name of the table, "ego_nets" or "ego_nets_plus" as in the official code, or a callable
@@ -52,7 +56,7 @@ class SubgraphBag(BaseTransform):
     Raises:
         TypeError: a `HeteroData`, or a `then` that is not callable.
         ValueError: parameters out of range; a graph without nodes; a directed graph, unless the policy is a callable;
-            a bag of more than `max_subgraphs`; a graph that is a bag already.
+            a bag of more than `max_subgraphs`; a graph that is a bag already; features that are no row for each node.
 
     Source: Bevilacqua et al. 2022, Sections 3.1, 3.3 and 4.
     """
@@ -69,8 +73,8 @@ class SubgraphBag(BaseTransform):
         max_subgraphs: int | None = None,
         then: Callable[[Any], Any] | None = None,
     ) -> None:
-        if max_subgraphs is not None and max_subgraphs < 1:
-            raise ValueError(f"max_subgraphs is {max_subgraphs}; expected 1 or more, or None for any number.")
+        if max_subgraphs is not None:
+            max_subgraphs = whole_number("max_subgraphs", max_subgraphs, 1)
         if then is not None and not callable(then):
             raise TypeError(f"then is of type {type(then).__name__}; expected a transform, such as OneHotDegree(5).")
         self.policy = policy
@@ -82,10 +86,9 @@ class SubgraphBag(BaseTransform):
         self.then = then
         self._policy = None if callable(policy) else named_policy(policy, num_hops)
 
-    def forward(self, data: Data) -> SubgraphData:
+    def forward(self, data: Data | nx.Graph) -> SubgraphData:
         """The bag of a graph."""
-        if isinstance(data, HeteroData):
-            raise TypeError("SubgraphBag takes a homogeneous Data; call HeteroData.to_homogeneous() first.")
+        data = graph_data(data)
         if isinstance(data, SubgraphData):
             raise ValueError("This graph is a bag already; apply SubgraphBag once, to the graph itself.")
         if isinstance(data, Batch):
@@ -183,6 +186,10 @@ def _features(x: Tensor | None, marks: Tensor | None, S: int) -> Tensor | None:
     if x is None:
         return None if marks is None else marks.flatten(0, 1).to(torch.get_default_dtype())
     x = x.unsqueeze(1) if x.dim() == 1 else x
+    if x.dim() > 2 and marks is not None:
+        raise ValueError(
+            f"x has shape {list(x.shape)}; expected [nodes, width] beside marks. Flatten it: x.flatten(1)."
+        )
     if marks is None:
         return x.repeat(S, *[1] * (x.dim() - 1))
     return torch.cat([marks.to(x.dtype), x.expand(S, *x.shape)], dim=2).flatten(0, 1)

@@ -1,7 +1,6 @@
 """The DSS layer (Section 3): a convolution on every subgraph, and one on the graph that the bag came from."""
 
 import copy
-import inspect
 from collections.abc import Callable
 
 from jaxtyping import Float, Int64
@@ -68,6 +67,8 @@ class DSSConv(nn.Module):
         num_nodes: int,
         edge_attr: Tensor | None = None,
         original_edge_attr: Tensor | None = None,
+        edge_weight: Tensor | None = None,
+        original_edge_weight: Tensor | None = None,
     ) -> Float[Tensor, "rows out"]:
         """New features of every node in every subgraph.
 
@@ -77,7 +78,7 @@ class DSSConv(nn.Module):
             node_id: the original node of each row, 0 to `num_nodes` - 1.
             original_edge_index: edges of the original graphs, between original nodes.
             num_nodes: number of original nodes, of all graphs in the batch.
-            edge_attr, original_edge_attr: handed to the convolutions if given.
+            edge_attr, original_edge_attr, edge_weight, original_edge_weight: handed to the convolutions if given.
 
         Raises:
             ValueError: `node_id` and `x` differ in length.
@@ -86,9 +87,10 @@ class DSSConv(nn.Module):
             raise ValueError(
                 f"x has {len(x)} rows and node_id {len(node_id)}; expected the original node of every row of x."
             )
-        own = self.norm(_convolved(self.conv, x, edge_index, edge_attr))
+        own = self.norm(_convolved(self.conv, x, edge_index, edge_attr, edge_weight))
         joined = scatter(x, node_id, dim=0, dim_size=num_nodes, reduce=self.shared_reduce)
-        shared = self.norm_shared(_convolved(self.conv_shared, joined, original_edge_index, original_edge_attr))
+        of_graph = original_edge_index, original_edge_attr, original_edge_weight
+        shared = self.norm_shared(_convolved(self.conv_shared, joined, *of_graph))
         return self.activation(own + shared.index_select(0, node_id))
 
     def reset_parameters(self) -> None:
@@ -97,13 +99,11 @@ class DSSConv(nn.Module):
             reset_all(part)
 
 
-def _convolved(conv: nn.Module, x: Tensor, edge_index: Tensor, edge_attr: Tensor | None) -> Tensor:
-    return conv(x, edge_index) if edge_attr is None else conv(x, edge_index, edge_attr=edge_attr)
-
-
-def takes_edge_attr(conv: nn.Module) -> bool:
-    """Whether the module's `forward` has an argument `edge_attr`."""
-    return "edge_attr" in inspect.signature(conv.forward).parameters
+def _convolved(
+    conv: nn.Module, x: Tensor, edge_index: Tensor, edge_attr: Tensor | None, edge_weight: Tensor | None
+) -> Tensor:
+    given = {"edge_attr": edge_attr, "edge_weight": edge_weight}
+    return conv(x, edge_index, **{name: value for name, value in given.items() if value is not None})
 
 
 def with_fresh_parameters(module: nn.Module) -> nn.Module:

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch_geometric.nn import BatchNorm, GINConv
 
-from .dss_layer import takes_edge_attr
+from .edge_features import features_for
 
 ConvFactory = Callable[[int, int], nn.Module]
 
@@ -51,10 +51,11 @@ class JumpingEncoder(nn.Module):
         x: Float[Tensor, "nodes width"],
         edge_index: Int64[Tensor, "2 edges"],
         edge_attr: Tensor | None = None,
+        edge_weight: Tensor | None = None,
     ) -> Float[Tensor, "nodes out"]:
-        """The joined features of every node."""
+        """The joined features of every node; edge features reach the convolutions that can use them."""
         layers = [x]
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            attributes = {"edge_attr": edge_attr} if edge_attr is not None and takes_edge_attr(conv) else {}
+            attributes = features_for(conv, {"edge_attr": edge_attr, "edge_weight": edge_weight})
             layers.append(torch.relu(norm(conv(layers[-1], edge_index, **attributes))))
         return torch.cat(layers, dim=1)

@@ -1,7 +1,7 @@
 """The two networks on bags of subgraphs: DS-GNN and DSS-GNN (Section 3)."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import torch
 from jaxtyping import Float
@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.utils import scatter
 
-from .dss_layer import DSSConv, takes_edge_attr
+from .dss_layer import DSSConv
+from .edge_features import EDGE_FEATURES, checked_names, features_for, of_bag
 from .encoders import ConvFactory
 from .pooling import SubgraphPool
-from .set_layers import SetLayer
+from .set_layers import InvariantSetLayer, SetLayer
+from .subgraph_data import PREFIX
 
 
 class DSSGNN(nn.Module):
@@ -26,8 +28,10 @@ class DSSGNN(nn.Module):
         encoder: applied to `x` first, such as an embedding of atom types.
         edge_encoder: applied to `edge_attr` and `original_edge_attr`.
         node_pool, bag_pool: see :class:`SubgraphPool`.
+        edge_features: which of the bag's edge features reach the convolutions; () for none.
 
-    Edge attributes reach the convolutions whose `forward` takes `edge_attr`; to others they mean nothing.
+    Edge attributes and weights reach the convolutions that can use them: whose `forward` takes `edge_attr` or
+    `edge_weight` and which, if they have an `edge_dim`, were built with one. To others they mean nothing.
 
     Source: Section 3; `DSSnetwork` of the official code.
     """
@@ -44,8 +48,10 @@ class DSSGNN(nn.Module):
         edge_encoder: nn.Module | None = None,
         node_pool: str = "mean",
         bag_pool: str = "mean",
+        edge_features: Collection[str] = EDGE_FEATURES,
     ) -> None:
         super().__init__()
+        self.edge_features = checked_names(edge_features)
         if num_layers < 1:
             raise ValueError(f"num_layers is {num_layers}; expected 1 or more.")
         self.encoder = encoder if encoder is not None else nn.Identity()
@@ -78,11 +84,13 @@ class DSSGNN(nn.Module):
     def _layers(self, batch: Data) -> Float[Tensor, "rows hidden"]:
         """Features of every node in every subgraph after the last layer."""
         x = self.encoder(features(batch))
-        edge_attr, original = batch.get("edge_attr"), batch.get("original_edge_attr")
-        attributes = {}
-        if edge_attr is not None and takes_edge_attr(self.layers[0].conv):
-            attributes["edge_attr"] = self.edge_encoder(edge_attr)
-            attributes["original_edge_attr"] = self.edge_encoder(original)
+        conv = self.layers[0].conv
+        own = features_for(conv, of_bag(batch, self.edge_features))
+        shared = features_for(conv, of_bag(batch, self.edge_features, PREFIX))
+        for taken in (own, shared):
+            if "edge_attr" in taken:
+                taken["edge_attr"] = self.edge_encoder(taken["edge_attr"])
+        attributes = own | {f"{PREFIX}{name}": value for name, value in shared.items()}
         nodes = num_original_nodes(batch)
         for layer in self.layers:
             x = layer(x, batch.edge_index, batch.node_id, batch.original_edge_index, nodes, **attributes)
@@ -96,17 +104,19 @@ class DSGNN(nn.Module):
 
     Args:
         gnn: `(x, edge_index) -> [N, F]`, such as :class:`JumpingEncoder` or `torch_geometric.nn.GIN`; edge attributes
-            reach it if its `forward` takes `edge_attr`.
-        set_channels: widths of the set layers, one each; none is allowed.
+            and weights reach it as they do in :class:`DSSGNN`.
+        set_channels: widths of the set layers, one each; none is allowed. In the mode "invariant" they are all equal.
         out_channels: width of the output.
         node_pool: over the nodes of a subgraph; the paper's experiments sum.
         bag_pool: over the subgraphs.
         set_mode: "equivariant", layers h_s <- ELU(W1 h_s + W2 mean h); or "invariant", which applies all the W1 first,
-            each with ELU, then takes the mean, then applies all the W2. The paper's ZINC experiment is of this kind.
+            each with ELU, then takes the mean, then applies all the W2, which keep the width. The paper's ZINC
+            experiment is of this kind.
         gnn_channels: F, where `gnn.out_channels` does not say.
+        edge_features: which of the bag's edge features reach the network; () for none.
 
     Raises:
-        ValueError: F is not known; an unknown `set_mode`; "invariant" with unequal widths.
+        ValueError: F is not known; an unknown `set_mode`; "invariant" with set layers of unequal widths.
 
     Source: Section 3; `DSnetwork` and `ZincDSnetwork` of the official code.
     """
@@ -121,22 +131,25 @@ class DSGNN(nn.Module):
         bag_pool: str = "mean",
         set_mode: str = "equivariant",
         gnn_channels: int | None = None,
+        edge_features: Collection[str] = EDGE_FEATURES,
     ) -> None:
         super().__init__()
+        self.edge_features = checked_names(edge_features)
         width = getattr(gnn, "out_channels", None) if gnn_channels is None else gnn_channels
         if not isinstance(width, int):
             raise ValueError(f"{type(gnn).__name__} has no out_channels; pass gnn_channels=, the width of its output.")
         widths = [width, *set_channels]
         if set_mode not in ("equivariant", "invariant"):
             raise ValueError(f"set_mode is {set_mode!r}; expected 'equivariant' or 'invariant'.")
-        if set_mode == "invariant" and len(set(widths)) > 1:
+        if set_mode == "invariant" and len(set(widths[1:])) > 1:
             raise ValueError(
-                f"set_mode='invariant' applies every W1 before the first W2, so all widths must be equal; got "
-                f"{widths[0]} of the network and {widths[1:]} of the set layers."
+                f"set_channels is {widths[1:]}; expected equal widths with set_mode='invariant', which applies every "
+                "W1 before the first W2. Repeat one width."
             )
         self.gnn = gnn
         self.set_mode = set_mode
-        self.set_layers = nn.ModuleList(SetLayer(before, after) for before, after in itertools.pairwise(widths))
+        kind = SetLayer if set_mode == "equivariant" else InvariantSetLayer
+        self.set_layers = nn.ModuleList(kind(before, after) for before, after in itertools.pairwise(widths))
         self.pool = SubgraphPool(node_pool, bag_pool)
         self.head = head(widths[-1], out_channels)
 
@@ -158,10 +171,10 @@ class DSGNN(nn.Module):
                 h = layer(h, bag_batch, graphs)
             return self.head(self.pool.bags(h, bag_batch, graphs))
         for layer in self.set_layers:
-            h = layer.activation(layer.own(h))
+            h = layer.before(h)
         h = self.pool.bags(h, bag_batch, graphs)
         for layer in self.set_layers:
-            h = layer.activation(layer.mean(h))
+            h = layer.after(h)
         return self.head(h)
 
     def node_embeddings(self, batch: Data) -> Float[Tensor, "nodes hidden"]:
@@ -169,9 +182,8 @@ class DSGNN(nn.Module):
         return mean_over_bag(self._nodes(batch), batch)
 
     def _nodes(self, batch: Data) -> Float[Tensor, "rows hidden"]:
-        edge_attr = batch.get("edge_attr")
-        attributes = {"edge_attr": edge_attr} if edge_attr is not None and takes_edge_attr(self.gnn) else {}
-        return self.gnn(features(batch), batch.edge_index, **attributes)
+        taken = features_for(self.gnn, of_bag(batch, self.edge_features))
+        return self.gnn(features(batch), batch.edge_index, **taken)
 
 
 def head(width: int, out_channels: int) -> nn.Sequential:

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Int64
 from torch import Tensor
 from torch_geometric.data import Data
 
+from paperwright.blocks.graph_input import whole_number
+
 from . import kernels
 from .reachability import within
 from .simple_graph import SimpleGraph
@@ -180,10 +182,9 @@ def named_policy(name: str, num_hops: int) -> Policy:
     """The policy of that name, or of that official name.
 
     Raises:
-        ValueError: no policy has that name, or `num_hops` is less than 1.
+        ValueError: no policy has that name, or `num_hops` is less than 1 or a fraction.
     """
-    if num_hops < 1:
-        raise ValueError(f"num_hops is {num_hops}; expected 1 or more.")
+    num_hops = whole_number("num_hops", num_hops, 1)
     name = OFFICIAL_NAMES.get(name, name)
     if name in ("ego", "ego_plus"):
         return Ego(num_hops, marks_roots=name == "ego_plus")

@@ -8,6 +8,8 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 from torch_geometric.transforms import BaseTransform
 
+from paperwright.blocks.graph_input import whole_number
+
 from .subgraph_data import SubgraphData
 
 
@@ -27,8 +29,8 @@ class Share:
             raise ValueError(f"Both fraction={fraction} and count={count} are given; expected one of them, or neither.")
         if fraction is not None and not 0 < fraction <= 1:
             raise ValueError(f"fraction is {fraction}; expected a share of the bag, above 0 and at most 1.")
-        if count is not None and count < 1:
-            raise ValueError(f"count is {count}; expected 1 subgraph or more.")
+        if count is not None:
+            count = whole_number("count", count, 1)
         self.fraction, self.count = fraction, count
 
     def of(self, total: int) -> int:

@@ -42,3 +42,28 @@ class SetLayer(nn.Module):
         """
         mean = scatter(h, bag_batch, dim=0, dim_size=num_bags, reduce="mean")
         return self.activation(self.own(h) + self.mean(mean).index_select(0, bag_batch))
+
+
+class InvariantSetLayer(nn.Module):
+    r"""The two maps of the invariant set network: :math:`\sigma(W_1 h_s + b_1)` before the mean over the bag, and
+    :math:`\sigma(W_2 h + b_2)` after it.
+
+    Args:
+        in_channels, out_channels: widths before and after W1; W2 keeps the latter.
+
+    Source: `DSnetwork(invariant=True)` of the official code, which applies all the W1 first, then all the W2.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.own = nn.Linear(in_channels, out_channels)
+        self.mean = nn.Linear(out_channels, out_channels)
+        self.activation = nn.ELU()
+
+    def before(self, h: Float[Tensor, "subgraphs width"]) -> Float[Tensor, "subgraphs out"]:
+        """New features of every subgraph."""
+        return self.activation(self.own(h))
+
+    def after(self, h: Float[Tensor, "bags out"]) -> Float[Tensor, "bags out"]:
+        """New features of every bag."""
+        return self.activation(self.mean(h))

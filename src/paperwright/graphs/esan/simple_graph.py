@@ -10,6 +10,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 
 from paperwright.blocks.compiled import ACCELERATED
+from paperwright.blocks.graph_input import integer_pairs, require_rows
 
 from . import kernels
 
@@ -42,10 +43,12 @@ def simple_graph(data: Data, *, undirected: bool) -> SimpleGraph:
         undirected: refuse it unless every edge is there in both directions.
 
     Raises:
-        ValueError: no nodes, edges at nodes that are not there, edges in `adj_t` only, or a directed graph.
-        TypeError: `edge_index` is not int64.
+        ValueError: no nodes, edges at nodes that are not there, edges in `adj_t` only, features that are not a row for
+            each node, or a directed graph.
+        TypeError: `edge_index` is not of integers.
     """
     n, edge_index = data.num_nodes, _edge_index(data)
+    require_rows("x", data.x, n or 0)
     if not n:
         raise ValueError("The graph has no nodes, so it has no subgraphs; leave empty graphs out (`pre_filter=`).")
     graph = SimpleGraph(edge_index, n, _attributes_of_edges(data, n, edge_index.size(1)))
@@ -70,11 +73,9 @@ def _edge_index(data: Data) -> Tensor:
         if "adj_t" in data or "adj" in data:
             raise ValueError("The graph has an adjacency and no edge_index; apply SubgraphBag before ToSparseTensor.")
         return torch.empty(2, 0, dtype=torch.long, device=data.x.device if data.x is not None else None)
-    if edge_index.dtype != torch.long:
-        raise TypeError(f"edge_index is {edge_index.dtype}; expected torch.int64.")
     if isinstance(edge_index, EdgeIndex):  # what it knows of its order would not be true of the bag's
         edge_index = edge_index.as_tensor()
-    return edge_index.contiguous()
+    return integer_pairs(edge_index).contiguous()
 
 
 def _attributes_of_edges(data: Data, n: int, E: int) -> dict[str, Tensor]:

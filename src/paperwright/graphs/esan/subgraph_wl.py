@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 import torch
 from jaxtyping import Int64
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from paperwright.blocks.colors import Multisets, relabelled
+from paperwright.blocks.graph_input import graph_data, whole_number
 
 from .bag import SubgraphBag
 
@@ -35,7 +37,7 @@ class WLResult:
 
 
 def subgraph_wl(
-    graphs: Sequence[Data],
+    graphs: Sequence[Data | nx.Graph],
     policy: str | Callable = "ego_plus",
     num_hops: int = 2,
     test: str = "dss",
@@ -56,26 +58,30 @@ def subgraph_wl(
     whatever 1-WL does; DS-WL with a policy that cuts too much, such as "ego" with one hop, may separate less.
 
     Args:
-        graphs: graphs with `edge_index`; edge attributes play no part.
+        graphs: `Data` or networkx graphs; edge attributes play no part.
         policy, num_hops: as for :class:`SubgraphBag`.
         test: "dss", "ds", or "wl" for colour refinement of the graphs themselves, whatever the policy.
         node_colors: "x": nodes of different features differ; None: features play no part.
         max_rounds: stop after so many rounds.
 
     Raises:
+        TypeError: one graph instead of a list, a heterogeneous graph, or no graph.
         ValueError: no graphs, an unknown test, `node_colors` or policy, features of some graphs only or of different
             widths, `max_rounds` below 0.
 
     Source: Section 3 and the appendix on DS-WL and DSS-WL.
     """
+    if isinstance(graphs, Data | nx.Graph):
+        raise TypeError(f"graphs is one {type(graphs).__name__}; expected a list of graphs. Pass [graph].")
     if not graphs:
         raise ValueError("graphs is empty; expected at least one.")
+    graphs = [graph_data(graph, f"graph {place}") for place, graph in enumerate(graphs)]
+    if max_rounds is not None:
+        max_rounds = whole_number("max_rounds", max_rounds, 0)
     if test not in ("dss", "ds", "wl"):
         raise ValueError(f"test is {test!r}; expected 'dss', 'ds' or 'wl'.")
     if node_colors not in ("x", None):
         raise ValueError(f"node_colors is {node_colors!r}; expected 'x', the node features, or None.")
-    if max_rounds is not None and max_rounds < 0:
-        raise ValueError(f"max_rounds is {max_rounds}; expected 0 or more.")
     # One subgraph, the graph itself: its bag's colours are those of 1-WL.
     bag = SubgraphBag("original") if test == "wl" else SubgraphBag(policy, num_hops)
     batch = Batch.from_data_list([bag(graph) for graph in _bare(graphs, node_colors)])
@@ -98,7 +104,8 @@ def _bare(graphs: Sequence[Data], node_colors: str | None) -> list[Data]:
         )
     bare = []
     for graph, x in zip(graphs, features, strict=True):
-        alone = Data(edge_index=graph.edge_index.cpu(), num_nodes=graph.num_nodes)
+        edges = torch.empty(2, 0, dtype=torch.long) if graph.edge_index is None else graph.edge_index.cpu()
+        alone = Data(edge_index=edges, num_nodes=graph.num_nodes)
         if x is not None:
             alone.x = x.detach().cpu().reshape(len(x), -1)
         bare.append(alone)

@@ -4,10 +4,11 @@ from collections.abc import Hashable, Sequence
 
 import networkx as nx
 import torch
-from torch_geometric.data import Batch, Data, HeteroData
+from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
 
 from paperwright.blocks.disjoint_union import DisjointUnion
+from paperwright.blocks.graph_input import graph_data
 
 from .contraction import ExactContraction
 from .homomorphisms import Graph, adjacency_of, as_int64, homomorphisms, subgraphs
@@ -53,10 +54,9 @@ class HomomorphismCounts(BaseTransform):
             roots = [names.index(root[0])] if root else [orbit[0] for orbit in form.orbits]
             self.columns += [(place, node) for node in roots]
 
-    def forward(self, data: Data) -> Data:
+    def forward(self, data: Data | nx.Graph) -> Data:
         """The graph with more columns (`__call__` copies the given one first, so it stays as it is)."""
-        if isinstance(data, HeteroData):
-            raise TypeError("HomomorphismCounts takes a homogeneous Data; call HeteroData.to_homogeneous() first.")
+        data = graph_data(data)
         if isinstance(data, Batch):
             return Batch.from_data_list([self(graph) for graph in data.to_data_list()])
         union = DisjointUnion.of([data])

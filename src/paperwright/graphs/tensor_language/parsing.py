@@ -8,6 +8,7 @@ atom        = "E" [type] "(" x "," y ")" | "P" column "(" x ")" | "Features" "("
 aggregation = ("max" | "min" | "mean") "_" name "(" guard "," expression ")"
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -40,6 +41,11 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     }
 )
 """The functions that `parse` knows by name."""
+
+DEEPEST = 80
+"""Levels; Python's own stack ends somewhere beyond."""
+LONGEST_NUMBER = 300
+LONGEST_QUOTE = 200
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -78,7 +84,7 @@ class _Parser:
     def __init__(self, text: str, functions: Mapping[str, Function]) -> None:
         self._text = text
         self._functions = functions
-        self._place = 0
+        self._place = self._depth = 0
         self._advance()
 
     # -- tokens --------------------------------------------------------------------------------------------------------
@@ -96,7 +102,10 @@ class _Parser:
 
     def _error(self, expected: str) -> ValueError:
         there = "the text ends" if self._start == len(self._text) else f"found {self._text[self._start :][:12]!r}"
-        return ValueError(f"position {self._start} of {self._text!r}: expected {expected}, but {there}.")
+        text = self._text
+        if len(text) > LONGEST_QUOTE:
+            text = f"... {text[max(self._start - LONGEST_QUOTE // 2, 0) :][:LONGEST_QUOTE]} ..."
+        return ValueError(f"position {self._start} of {text!r}: expected {expected}, but {there}.")
 
     def expect(self, token: str) -> None:
         if token not in (self._token, self._kind):
@@ -120,14 +129,28 @@ class _Parser:
         return found
 
     def _term(self) -> Expression:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self._error(f"at most {DEEPEST} levels of parentheses and signs")
+        found = self._factors()
+        self._depth -= 1
+        return found
+
+    def _factors(self) -> Expression:
         if self._accept("-"):
             return -self._term()
         if self._kind == "binder" and self._token == "sum_":
             self._advance()
             over = self._bound_indices()
             return total(over, self._term())
-        found = self._factor()
-        return found * self._term() if self._accept("*") else found
+        factors = [self._factor()]
+        while self._accept("*"):
+            rest = self._token == "-" or (self._kind == "binder" and self._token == "sum_")
+            factors.append(self._term() if rest else self._factor())
+        found = factors.pop()
+        while factors:
+            found = factors.pop() * found
+        return found
 
     def _factor(self) -> Expression:
         if self._accept("("):
@@ -136,6 +159,8 @@ class _Parser:
             return found
         if self._kind == "number":
             text = self._token
+            if len(text) > LONGEST_NUMBER or not math.isfinite(float(text)):
+                raise self._error(f"a finite number of at most {LONGEST_NUMBER} characters")
             self._advance()
             return Number(int(text) if text.isdigit() else float(text))
         if self._kind == "indicator":

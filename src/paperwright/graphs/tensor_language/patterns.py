@@ -7,6 +7,8 @@ from functools import cached_property, lru_cache
 import networkx as nx
 from torch_geometric.data import Data, HeteroData
 
+from paperwright.blocks.graph_input import integer_pairs
+
 LARGEST_PATTERN = 12
 """Nodes; the searches over elimination orders and quotients below are exponential in this number."""
 
@@ -157,7 +159,8 @@ def _nodes_and_edges(graph: Data | nx.Graph) -> tuple[list[Hashable], set[tuple[
         raise TypeError(
             f"The pattern is a {type(graph).__name__}; expected an undirected networkx.Graph or a PyG Data."
         )
-    arcs = set() if graph.edge_index is None else {(int(u), int(v)) for u, v in graph.edge_index.T.tolist()}
+    pairs = [] if graph.edge_index is None else integer_pairs(graph.edge_index, "The pattern's edge_index").T.tolist()
+    arcs = {(int(u), int(v)) for u, v in pairs}
     one_way = sorted((u, v) for u, v in arcs if (v, u) not in arcs)
     if one_way:
         raise ValueError(f"The pattern has the arc {one_way[0]} but not its reverse; call to_undirected first.")

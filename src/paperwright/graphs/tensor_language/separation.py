@@ -8,8 +8,9 @@ from typing import Literal
 import networkx as nx
 import torch
 from torch import Tensor, nn
-from torch_geometric.data import Batch, Data, HeteroData
-from torch_geometric.utils import from_networkx
+from torch_geometric.data import Batch, Data
+
+from paperwright.blocks.graph_input import graph_data, node_pairs, whole_number
 
 from .model_call import output_of
 
@@ -61,8 +62,12 @@ def separates(
 
     Source: Geerts and Reutter 2022, Section 6.2 (networks that attain the bound); the noise estimate is ours.
     """
-    if trials < 1:
-        raise ValueError(f"trials is {trials}; expected at least 1.")
+    if isinstance(factory, nn.Module) or not callable(factory):
+        raise TypeError(
+            f"factory is a {type(factory).__name__}; expected a function from a seed to a model. For a single one, "
+            "pass lambda seed: model."
+        )
+    trials = whole_number("trials", trials, 1)
     if level not in ("graph", "vertex"):
         raise ValueError(f"level is {level!r}; expected 'graph' or 'vertex'.")
     graphs = [_as_batch(graph) for graph in (g, h)]
@@ -99,11 +104,9 @@ def _trial(
 
 
 def _as_batch(graph: Data | nx.Graph) -> Batch:
-    if isinstance(graph, nx.Graph):
-        graph = from_networkx(graph)
-    if isinstance(graph, HeteroData) or not isinstance(graph, Data):
-        raise TypeError(f"Got a {type(graph).__name__}; expected a networkx.Graph or a homogeneous PyG Data.")
-    return Batch.from_data_list([graph])
+    data = graph_data(graph, "graph")
+    node_pairs(data.edge_index, data.num_nodes)
+    return Batch.from_data_list([data])
 
 
 def _output(model: nn.Module, batch: Batch, level: str) -> tuple[Tensor, float]:
