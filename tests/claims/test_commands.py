@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from paperwright.claims import Store, check, select
+from paperwright.claims.console import print_verdicts
 from paperwright.claims.tables import BEGIN, END, frame
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -48,9 +50,25 @@ def test_exit_codes(paperwright: Run, claims: list[str], code: int) -> None:
 def test_check_says_what_was_found(paperwright: Run) -> None:
     found = paperwright("check", "toy/adds")
     assert "Adding a number raises the score." in found.stdout
-    assert "with - without = 4.679 [1.951, 7.406], expected above 0" in found.stdout
+    assert "with - without = 4.904 [1.81, 5.722], expected above 0" in found.stdout
+    assert "the whole of it" in found.stdout, "how far it is from the paper"
     assert "5 seeds (look 1 of 3" in found.stdout
     assert "Desk verdicts" in found.stdout
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_table_is_a_line_a_claim_and_details_on_request(toy: Path, tmp_path: Path, width: int) -> None:
+    with Store(tmp_path / "evidence.sqlite") as store:
+        judgements = check(select(["toy/adds", "toy/cases", "toy/falls_over"]), store)
+    text = io.StringIO()
+    print_verdicts(judgements, Console(file=text, width=width))
+    brief = text.getvalue().splitlines()
+    assert [line.split()[0] for line in brief[:3]] == ["holds"] * 3
+    assert brief[3].startswith("no verdict toy/falls_over")
+    assert max(map(len, brief)) <= width
+    text = io.StringIO()
+    print_verdicts(judgements, Console(file=text, width=width), details=True)
+    assert "Adding a number raises the score." in " ".join(text.getvalue().split())
 
 
 def test_check_as_json(paperwright: Run) -> None:
@@ -58,7 +76,7 @@ def test_check_as_json(paperwright: Run) -> None:
     content = json.loads(found.stdout)
     assert [claim["claim"] for claim in content] == ["toy/adds", "toy/cases/small", "toy/cases/large"]
     assert content[0]["verdict"] == "holds"
-    assert content[0]["findings"][0]["low"] == pytest.approx(1.951, abs=1e-3)
+    assert content[0]["findings"][0]["low"] == pytest.approx(1.81, abs=1e-3)
 
 
 def test_what_a_trial_prints_does_not_spoil_the_json(paperwright: Run) -> None:
@@ -75,6 +93,7 @@ def test_report_and_export_of_what_is_recorded(paperwright: Run, tmp_path: Path)
     rows = list(csv.DictReader(io.StringIO(paperwright("export", "--format", "csv").stdout)))
     assert len(rows) == 24
     assert {row["claim"] for row in rows} == {"adds", "subtracts", "falls_over"}
+    assert all(row["version.python"] and row["version.numpy"] and len(row["terms"]) == 16 for row in rows)
     records = json.loads(paperwright("export", "toy", "--format", "json").stdout)
     assert sum(record["error"] is not None for record in records) == 1
     table = paperwright("export", "toy", "--format", "markdown").stdout

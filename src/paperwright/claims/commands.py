@@ -88,6 +88,10 @@ def check(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE in the configuration (with --pilot).")
     ] = None,
+    details: Annotated[
+        bool | None,
+        typer.Option("--details/--brief", help="Statements and figures, or a line a claim.", show_default="by width"),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Try a paper's claims on this machine, or on a cluster, and say which hold."""
@@ -96,7 +100,7 @@ def check(
     plan = Plan(budget, seeds, device, pilot, _settings(settings or []), timeout)
     entries = select(papers)
     _check_device(device)
-    judgements = _run(entries, plan, on, _store_path(store), as_json=as_json)
+    judgements = _run(entries, plan, on, _store_path(store), details, as_json=as_json)
     if report is not None:
         _write_report(judgements, report)
     if pilot:
@@ -134,7 +138,9 @@ def _check_device(device: str) -> None:
         raise UsageError(f"--device {device}: {str(error).splitlines()[0]}") from None
 
 
-def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = False) -> "list[Judgement]":
+def _run(
+    entries: Any, plan: "Plan", on: str, path: Path, details: bool | None = None, *, as_json: bool = False
+) -> "list[Judgement]":
     """Checks some claims with live progress, and prints the verdicts."""
     from paperwright.claims import Interrupted, Store, StoreError
     from paperwright.claims import check as check_claims
@@ -149,7 +155,7 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
     except Interrupted as stopped:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one is not to cut this short
         if recorded := [judgement for judgement in stopped.judgements if judgement.recorded]:
-            print_verdicts(recorded)
+            print_verdicts(recorded, details=details)
         print(f"paperwright: {stopped}", file=sys.stderr)
         raise typer.Exit(130) from None
     except (StoreError, Unreachable):
@@ -159,7 +165,7 @@ def _run(entries: Any, plan: "Plan", on: str, path: Path, *, as_json: bool = Fal
     if as_json:
         print(json.dumps([_as_json(judgement) for judgement in judgements], indent=1))
     else:
-        print_verdicts(judgements)
+        print_verdicts(judgements, details=details)
         print(f"Recorded in {path}")
     if raised := sorted({judgement.paper for judgement in judgements if judgement.trials.failed}):
         print(f"The tracebacks: paperwright export {' '.join(raised)} --format json --store {path}", file=sys.stderr)

@@ -4,11 +4,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -18,6 +17,8 @@ from paperwright.claims import summary
 from paperwright.claims.check import Progress
 from paperwright.claims.judgement import Judgement
 from paperwright.claims.verdict import Verdict
+
+_ROOM: Final = 100  # characters that the table of details takes
 
 
 def duration(seconds: float | None) -> str:
@@ -89,28 +90,24 @@ def _headline(judgement: Judgement) -> Text:
     return word + Text(f"{judgement.path}  ", style="bold") + Text(summary.basis(judgement), style="dim")
 
 
-def print_verdicts(judgements: Sequence[Judgement], console: Console | None = None) -> None:
-    """The table of verdicts: what was claimed, the paper's figure, ours, and what the rule says of it."""
+def print_verdicts(
+    judgements: Sequence[Judgement], console: Console | None = None, *, details: bool | None = None
+) -> None:
+    """What claims came to: a line each, or with details the statement, the paper's figure, ours, and the rule's word.
+
+    Args:
+        judgements: what is printed.
+        console: where; by default standard output, 160 characters wide where it is no terminal.
+        details: whether with details; by default where there is room for their table.
+    """
     console = console or Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
-    for name, share in (("claim", 3), ("verdict", None), ("the paper", 2), ("here, with 95% intervals", 3)):
-        table.add_column(name, ratio=share, overflow="fold")
-    for judgement in judgements:
-        word = f"[bold {judgement.verdict.color}]{judgement.verdict}[/]"
-        ours = [
-            f"{row.arm} {row.metric} {summary.interval(row.ours)}".strip()
-            for row in summary.rows(judgement)
-            if row.ours
-        ]
-        found = [f"[bold]{escape(effect)}[/]" for effect in summary.effects(judgement)]
-        basis = f"[dim]{escape(summary.basis(judgement))}[/]"
-        table.add_row(
-            f"[bold]{escape(judgement.path)}[/]\n{escape(judgement.statement)}",
-            word,
-            escape(summary.paper_figures(judgement)),
-            "\n".join([*map(escape, ours[:8]), *found, basis]),
-        )
-    console.print(table)
+    if details if details is not None else console.width >= _ROOM:
+        console.print(_table(judgements) if console.width >= _ROOM else Group(*map(_block, judgements)))
+    else:
+        for judgement in judgements:
+            console.print(_line(judgement), no_wrap=True, overflow="ellipsis")
+        if judgements:
+            console.print(Text("--details: statements, the paper's figures, every arm.", style="dim"))
     budgets = sorted({judgement.budget for judgement in judgements})
     label = {
         "smoke": "Smoke shows that the claims run; it decides nothing.",
@@ -118,3 +115,49 @@ def print_verdicts(judgements: Sequence[Judgement], console: Console | None = No
         "paper": "Verdicts at the paper's own scale.",
     }
     console.print(f"[bold]{summary.counts(judgements)}[/].  " + " ".join(label[budget] for budget in budgets))
+
+
+def _word(judgement: Judgement) -> Text:
+    return Text(judgement.verdict, style=f"bold {judgement.verdict.color}")
+
+
+def _line(judgement: Judgement) -> Text:
+    """A claim in one line: verdict, path, and what its rule found first."""
+    found = judgement.problem or next(iter(summary.effects(judgement)), summary.basis(judgement))
+    return Text.assemble(
+        Text(judgement.verdict.ljust(11), style=f"bold {judgement.verdict.color}"), judgement.path, "  ", found
+    )
+
+
+def _table(judgements: Sequence[Judgement]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
+    for name, share in (("claim", 3), ("verdict", None), ("the paper", 2), ("here, with 95% intervals", 3)):
+        table.add_column(name, ratio=share, overflow="fold")
+    for judgement in judgements:
+        claim = Text.assemble((judgement.path, "bold"), "\n", judgement.statement, ("\n" + judgement.scale, "dim"))
+        table.add_row(claim, _word(judgement), Text(summary.paper_figures(judgement)), _found(judgement))
+    return table
+
+
+def _block(judgement: Judgement) -> Text:
+    """A claim with its details, one thing below the other."""
+    paper = summary.paper_figures(judgement)
+    return Text.assemble(
+        _word(judgement),
+        f"  {judgement.path}\n{judgement.statement}\n",
+        (f"{judgement.scale}\n", "dim"),
+        f"The paper: {paper}\n" if paper else "",
+        _found(judgement),
+        "\n",
+    )
+
+
+def _found(judgement: Judgement) -> Text:
+    """Our numbers, arm by arm, then the rule's findings and what they rest on."""
+    ours = [
+        f"{row.arm} {row.metric} {summary.interval(row.ours)}".strip() for row in summary.rows(judgement) if row.ours
+    ]
+    lines = [Text(line) for line in ours[:8]]
+    lines += [Text(effect, style="bold") for effect in summary.effects(judgement)]
+    lines += [Text(line, style="dim") for line in (summary.basis(judgement), *summary.history(judgement))]
+    return Text("\n").join(lines)

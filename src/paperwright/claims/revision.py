@@ -7,7 +7,7 @@ ones end, so that nothing is judged on seeds that helped to change it, and what 
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from paperwright.claims.claim import digest_of_terms
@@ -59,7 +59,7 @@ def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Ite
     digest = digest_of_terms(terms)
     for revision in known:
         if revision.digest == digest:
-            return revision
+            return revision if revision.registered is not None else replace(revision, registered=time.time())
     ran = [revision for revision in known if revision.digest in set(used)]
     first = max((revision.end for revision in ran), default=0)
     if first + max(terms["looks"]) > PILOT_SEEDS:
@@ -75,7 +75,8 @@ def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple
     found = {revision.digest: revision for revision in history(entry.paper, entry.name, budget)}
     used = set(found)
     for revision in store.revisions(entry.paper, entry.name, budget) if store is not None else ():
-        found.setdefault(revision.digest, revision)
+        if revision.digest not in found or found[revision.digest].registered is None:
+            found[revision.digest] = revision
     if store is not None:
         used |= store.hashes_that_ran(entry.paper, entry.name, budget)
     return sorted(found.values(), key=lambda revision: revision.number), used

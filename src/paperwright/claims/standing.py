@@ -39,8 +39,8 @@ def valid_records(store: Store, entry: Entry, budget: str, context: Context) -> 
     """
     config = dict(entry.claim.budget(budget).config)
     latest: dict[tuple[str, int], Record] = {}
-    for record in store.records(entry.paper, entry.name, budget):
-        if record.key.context == context and record.key.config == config and not record.key.pilot:
+    for record in store.records(entry.paper, entry.name, budget, context=context):
+        if record.key.config == config and not record.key.pilot:
             place = (record.key.arm, record.key.seed)
             if record.ok or place not in latest or not latest[place].ok:
                 latest[place] = record

@@ -23,24 +23,34 @@ END: Final = "<!-- end of verdicts -->"
 
 
 def row_of(record: Record) -> dict[str, Any]:
-    """A record as one flat row; its numbers stand under their own names, behind the rest."""
+    """A record as one flat row; behind it its numbers, the versions of libraries and the checksums of data, by name."""
     key, outcome = record.key, record.outcome
-    return {
-        "paper": key.paper,
-        "claim": key.claim,
-        "budget": key.budget,
-        "arm": key.arm,
-        "seed": key.seed,
-        "pilot": key.pilot,
-        "source": key.context.source,
-        "error": outcome.error,
-        "started": outcome.started,
-        "seconds": outcome.seconds,
-        "peak_memory": outcome.peak_memory,
-        "device": outcome.machine.get("device"),
-        "origin": record.origin,
-        "uid": record.uid,
-    } | {f"numbers.{name}": value for name, value in (outcome.numbers or {}).items()}
+    context = key.context
+    numbers = {f"numbers.{name}": value for name, value in (outcome.numbers or {}).items()}
+    versions = {f"version.{name}": version for name, version in context.versions.items()}
+    checksums = {f"data.{name}": checksum for name, checksum in context.data.items()}
+    return (
+        {
+            "paper": key.paper,
+            "claim": key.claim,
+            "budget": key.budget,
+            "arm": key.arm,
+            "seed": key.seed,
+            "pilot": key.pilot,
+            "terms": context.claim,
+            "source": context.source,
+            "error": outcome.error,
+            "started": outcome.started,
+            "seconds": outcome.seconds,
+            "peak_memory": outcome.peak_memory,
+            "device": outcome.machine.get("device"),
+            "origin": record.origin,
+            "uid": record.uid,
+        }
+        | numbers
+        | versions
+        | checksums
+    )
 
 
 def frame(store: Store, papers: Sequence[str] | None = None) -> "pandas.DataFrame":
