@@ -17,8 +17,8 @@ from paperwright.data.graph_pairs import CSL_SKIPS, as_data, atlas_graphs, csl_g
 from paperwright.graphs.esan import SubgraphBag, WLResult, subgraph_wl
 from paperwright.graphs.esan.graph_sets import lifted_pairs
 from paperwright.graphs.esan.separated_pairs import (
+    RandomNetwork,
     graphs_of_list,
-    random_network_labels,
     regular_graphs,
     separated_by_first_alone,
 )
@@ -238,14 +238,14 @@ def test_counting_separated_pairs(labels: list[tuple[int, int]]) -> None:
 
 def test_epsilon_zero_melts_the_marked_root_into_its_neighbours() -> None:
     pair = graph_pair("k33-prism")
-    assert len(random_network_labels(pair, "node_marked", 1, 4, seed=0)[0].unique()) == 2
-    assert len(random_network_labels(pair, "node_marked", 1, 4, seed=0, epsilon=0.0)[0].unique()) == 1
+    assert len(RandomNetwork("node_marked").labels(pair, 4, seed=0)[0].unique()) == 2
+    assert len(RandomNetwork("node_marked", epsilon=0.0).labels(pair, 4, seed=0)[0].unique()) == 1
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_random_networks_separate_what_the_test_separates(confused: list[Data], column: tuple[str, int]) -> None:
     test = subgraph_wl(confused, *column)
-    labels, unclear = random_network_labels(confused, *column, test.rounds + 1, seed=0)
+    labels, unclear = RandomNetwork(*column).labels(confused, test.rounds + 1, seed=0)
     assert separated_by_first_alone(test.labels, labels) == separated_by_first_alone(labels, test.labels) == 0
     assert unclear < 0.01
 

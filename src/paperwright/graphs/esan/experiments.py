@@ -1,12 +1,14 @@
 """The paper's experiments: training on bags drawn anew each epoch, and evaluation by votes (Section 5)."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch_geometric.data import Batch, Data
+from torch_geometric.transforms import BaseTransform
 
 from .bag import SubgraphBag
 from .encoders import JumpingEncoder, gin_conv
@@ -42,6 +44,35 @@ class Settings:
     stop_below: float = 0.0
     votes: int = 5
     node_pool: str = "mean"
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A network and the bags that it sees.
+
+    Attributes:
+        kind: "gin", the plain network; "ds"; or "dss".
+        policy, num_hops: of the bags.
+        fraction: of each bag, drawn anew each epoch; 1 for the whole.
+        most_epochs: where more change nothing.
+    """
+
+    kind: str
+    policy: str = "original"
+    num_hops: int = 2
+    fraction: float = 1.0
+    most_epochs: int | None = None
+
+    def bag(self, seed: int, **options: Any) -> SubgraphBag:
+        """The transform that makes the bags; the seed decides the samples."""
+        share = None if self.fraction == 1 else self.fraction
+        generator = Generator().manual_seed(seed)
+        return SubgraphBag(self.policy, self.num_hops, fraction=share, generator=generator, **options)
+
+    def settings(self, given: Mapping[str, Any]) -> Settings:
+        """The hyperparameters given, with no more epochs than this learner needs."""
+        settings = Settings(**given)
+        return replace(settings, epochs=min(settings.epochs, self.most_epochs or settings.epochs))
 
 
 @dataclass(frozen=True)
@@ -122,6 +153,29 @@ def run(
         settle_batch_norm(model, (b.to(device) for b in batches(train, bag, settings.batch_size, order, fixed)))
         predictions = predict(model, test, 1 if fixed is not None else settings.votes, transform=bag, task=task)
     return Outcome(predictions.cpu(), epoch, mean, sum(weights.numel() for weights in model.parameters()))
+
+
+def classify(
+    learner: Learner,
+    train: Sequence[Data],
+    test: Sequence[Data],
+    settings: Mapping[str, Any],
+    seed: int,
+    *,
+    classes: int = 2,
+    device: str = "cpu",
+    then: BaseTransform | None = None,
+) -> dict[str, float]:
+    """Test accuracy after training, and how far it is from chance, 1 / classes; arguments as of :func:`run`."""
+    bag, chosen = learner.bag(seed, then=then), learner.settings(settings)
+    outcome = run(learner.kind, bag, train, test, chosen, seed, classes=classes, device=device)
+    accuracy = float((outcome.predictions == torch.cat([graph.y for graph in test])).double().mean())
+    return {
+        "accuracy": accuracy,
+        "off_chance": abs(accuracy - 1 / classes),
+        "epochs": outcome.epochs,
+        "training_loss": outcome.loss,
+    }
 
 
 def pairs_split(graphs: Sequence[Data], train: int, test: int, seed: int) -> tuple[list[Data], list[Data]]:

@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 import torch
@@ -47,6 +48,7 @@ def graphs_of_list(names: Sequence[str]) -> list[Data]:
     return [graph for name in names for graph in _list(name)]
 
 
+@functools.cache
 def _list(name: str) -> Sequence[Data]:
     kind, _, rest = name.partition("-")
     if kind == "trees":
@@ -94,45 +96,52 @@ def _closed_under_switching(graph: nx.Graph) -> list[nx.Graph]:
     return found
 
 
-def smooth_gin_conv(in_channels: int, out_channels: int, epsilon: float = EPSILON) -> GINConv:
-    """GIN with an analytic activation and no batch norm, h_v = Linear(SiLU(Linear((1 + epsilon) x_v + sum x_w))).
+@dataclass(frozen=True)
+class RandomNetwork:
+    """A DSS-GNN with random weights, in float64, whose convolutions are GIN without batch norm:
 
-    A random network of ReLUs alone may happen to be linear on all the nodes of near-regular graphs. It then counts
-    walks, of which strongly regular graphs of the same parameters have as many.
+        h_v = Linear(activation(Linear((1 + epsilon) x_v + sum_w x_w))).
+
+    A random network of ReLUs may happen to be linear on all the nodes of near-regular graphs. It then counts walks, of
+    which strongly regular graphs of the same parameters have as many.
+
+    Attributes:
+        policy, num_hops: of the bags.
+        epsilon: the weight of the node itself, less 1.
+        activation: between the two linear maps.
+        width: channels.
     """
-    layers = nn.Linear(in_channels, out_channels), nn.SiLU(), nn.Linear(out_channels, out_channels)
-    return GINConv(nn.Sequential(*layers), eps=epsilon)
 
+    policy: str
+    num_hops: int = 1
+    epsilon: float = EPSILON
+    activation: type[nn.Module] = nn.SiLU
+    width: int = 32
 
-@torch.no_grad()
-def random_network_labels(
-    graphs: Sequence[Data],
-    policy: str,
-    num_hops: int,
-    layers: int,
-    seed: int,
-    epsilon: float = EPSILON,
-    width: int = 32,
-) -> tuple[Int64[Tensor, " graphs"], float]:
-    """Labels by the output of a DSS-GNN with random weights, in float64: equal up to rounding, equal label.
+    def labels(self, graphs: Sequence[Data], layers: int, seed: int) -> tuple[Int64[Tensor, " graphs"], float]:
+        """Labels by the network's output: equal up to rounding, equal label.
 
-    Returns:
-        The labels, and the widest gap, relative to the outputs, that was taken for rounding over the narrowest that
-        was not: how clear the decision was (below 1e-2 or so: very).
-    """
-    bag = SubgraphBag(policy, num_hops)
-    bags = [bag(Constant(cat=False)(graph.clone())) for graph in graphs]
-    for one in bags:
-        one.x = one.x.double()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        conv_factory = functools.partial(smooth_gin_conv, epsilon=epsilon)
-        model = DSSGNN(conv_factory, bags[0].x.size(1), width, layers, 1).double().eval()
-    output = model(Batch.from_data_list(bags)).squeeze(1)
-    order = output.argsort()
-    gaps = output[order].diff() / output.abs().max()
-    apart = gaps > NOISE
-    labels = torch.empty(len(graphs), dtype=torch.int64)
-    labels[order] = torch.cat([torch.zeros(1, dtype=torch.int64), apart.long().cumsum(0)])
-    widest = float(gaps[~apart].max()) if (~apart).any() else 0.0
-    return labels, widest / float(gaps[apart].min()) if apart.any() else 0.0
+        Returns:
+            The labels, and the widest gap, relative to the outputs, that was taken for rounding over the narrowest that
+            was not: how clear the decision was (below 1e-2 or so: very).
+        """
+        bag = SubgraphBag(self.policy, self.num_hops)
+        bags = [bag(Constant(cat=False)(graph.clone())) for graph in graphs]
+        for one in bags:
+            one.x = one.x.double()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = DSSGNN(self._conv, bags[0].x.size(1), self.width, layers, 1).double().eval()
+        with torch.no_grad():
+            output = model(Batch.from_data_list(bags)).squeeze(1)
+        order = output.argsort()
+        gaps = output[order].diff() / output.abs().max()
+        apart = gaps > NOISE
+        labels = torch.empty(len(graphs), dtype=torch.int64)
+        labels[order] = torch.cat([torch.zeros(1, dtype=torch.int64), apart.long().cumsum(0)])
+        widest = float(gaps[~apart].max()) if (~apart).any() else 0.0
+        return labels, widest / float(gaps[apart].min()) if apart.any() else 0.0
+
+    def _conv(self, in_channels: int, out_channels: int) -> GINConv:
+        layers = nn.Linear(in_channels, out_channels), self.activation(), nn.Linear(out_channels, out_channels)
+        return GINConv(nn.Sequential(*layers), eps=self.epsilon)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 from torch import nn
 from torch_geometric.data import Data
@@ -302,7 +303,7 @@ def train_on_nodes(
 
 
 def _floor_claim(target: str, what: str, remarks: str) -> Claim:
-    network = {"target": target, "width": 64, "steps": 100}
+    network: dict[str, Any] = {"target": target, "width": 64, "steps": 100}
     return Claim(
         statement=f"Trained on {what}, a GIN reaches the floor that its layers' rounds set, and never goes below.",
         where="Theorem 6.1, Corollary 6.2",

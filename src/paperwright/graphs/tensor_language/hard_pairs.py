@@ -1,6 +1,7 @@
 """The pairs of graphs that networks are tried on: hard ones by name, and two families of any difficulty."""
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import networkx as nx
 import torch
@@ -56,7 +57,7 @@ def hard_pairs(
 
 def equivalent_pairs(pairs: Mapping[str, Pair], k: int) -> dict[str, Pair]:
     """Those that k-WL never tells apart; for k = 1 the same as colour refinement of whole graphs."""
-    test = "cr" if k == 1 else "folklore"
+    test: Literal["cr", "folklore"] = "cr" if k == 1 else "folklore"
     return {name: pair for name, pair in pairs.items() if first_separating_round(*pair, test, k) is None}
 
 
