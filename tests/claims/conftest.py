@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from paperwright.registry import registry
+
 CARD = """
 title = "A toy paper"
 authors = ["A. Author"]
@@ -146,7 +148,6 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     """Forgets what was imported and read of the toy, as a new process would."""
     from paperwright.claims import catalogue, reached_code, trial
-    from paperwright.registry import registry
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_paper"]:
         del sys.modules[name]

@@ -269,11 +269,21 @@ def test_what_cannot_be_drawn_leaves_a_report() -> None:
     )
     measured = {arm: {seed: {"seconds": size * (1 + seed / 10)} for seed in range(3)} for arm, size in sizes.items()}
     never = Claim(
-        "Never.", arms=["only"], rule=Never("violations"), budgets={"desk": Budget(seeds=3)}, trial=lambda *_: {}
+        "Never.",
+        arms=["only"],
+        rule=Never("violations"),
+        budgets={"desk": Budget(seeds=3)},
+        trial=lambda arm, **_: {},
+        scale="all",
     )
     zeros = {"only": {seed: {"violations": 0.0} for seed in range(3)}}
     one_seed = Claim(
-        "One.", arms=["only"], rule=Above("x", 0.0), budgets={"smoke": Budget(seeds=1)}, trial=lambda *_: {}
+        "One.",
+        arms=["only"],
+        rule=Above("x", 0.0),
+        budgets={"smoke": Budget(seeds=1)},
+        trial=lambda arm, **_: {},
+        scale="all",
     )
     judgements = [
         judge("none_such/growth", growth, "desk", measured),

@@ -12,9 +12,9 @@ from paperwright.registry import Registry
 
 CLAIMS = """
 from paperwright.claims import Above, Budget, Claim
-def trial(*_):
+def trial(*_, **__):
     return {"x": 1.0}
-adds = Claim("s", arms=["a"], rule=Above("x", 0.0), budgets={"smoke": Budget(1), "desk": Budget(1)}, deterministic=True, trial=trial)
+adds = Claim("s", arms=["a"], rule=Above("x", 0.0), budgets={"smoke": Budget(1), "desk": Budget(1)}, deterministic=True, trial=trial, scale="all")
 """  # noqa: E501
 
 

@@ -216,8 +216,11 @@ class Claim:
         """Raises TypeError if the trial cannot be called with these settings, which are `whose` in the message."""
         if not callable(self.trial):
             raise TypeError(f"trial: expected a function, got {self.trial!r}")
-        signature = inspect.signature(self.trial)
         called = getattr(self.trial, "__qualname__", None) or repr(self.trial)
+        try:
+            signature = inspect.signature(self.trial)
+        except ValueError:
+            raise TypeError(f"trial: {called} does not say what it takes; expected a Python function") from None
         try:
             signature.bind(None, seed=0, device="cpu", **settings)
         except TypeError as error:
