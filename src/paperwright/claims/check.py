@@ -123,6 +123,7 @@ class Campaign:
     def __init__(self, entry: Entry, store: Store, plan: Plan) -> None:
         self.entry, self.plan = entry, plan
         self.outcomes: dict[tuple[str, int], Outcome] = {}
+        self.seconds = 0.0  # what its trials took so far
         self.problem: str | None = None
         self.todo: deque[Task] = deque()
         self.looks = self._looks()
@@ -190,6 +191,8 @@ class Campaign:
 
     def finish(self, arm: str, seed: int, outcome: Outcome) -> None:
         """Counts a finished trial."""
+        before = self.outcomes.get((arm, seed))
+        self.seconds += outcome.seconds - (before.seconds if before is not None else 0.0)
         self.outcomes[arm, seed] = outcome
 
     @property
@@ -234,11 +237,6 @@ class Campaign:
                 if (arm, seed) not in self.outcomes:
                     name = (entry.paper, entry.name, entry.module)
                     yield Task(*name, plan.budget, arm, seed, self.config, plan.device, self.source, self.timeout)
-
-    @property
-    def seconds(self) -> list[float]:
-        """What the trials took so far."""
-        return [outcome.seconds for outcome in self.outcomes.values()]
 
     @property
     def done(self) -> int:
@@ -489,13 +487,12 @@ class _Check:
         self._report()
 
     def _report(self, starting: tuple[Task, ...] = (), note: str | None = None) -> None:
-        known = [second for campaign in self.campaigns for second in campaign.seconds]
+        done = sum(campaign.done for campaign in self.campaigns)
         left = None
-        if known:
-            overall = sum(known) / len(known)
+        if done:
+            overall = sum(campaign.seconds for campaign in self.campaigns) / done
             rest = (
-                (campaign.planned - campaign.done)
-                * (sum(campaign.seconds) / len(campaign.seconds) if campaign.seconds else overall)
+                (campaign.planned - campaign.done) * (campaign.seconds / campaign.done if campaign.done else overall)
                 for campaign in self.campaigns
             )
             left = sum(rest) / self.place.width
@@ -503,7 +500,7 @@ class _Check:
             Progress(
                 judgements=self._judgements(),
                 running=(*(running.task for running in self.running.values()), *starting),
-                done=sum(campaign.done for campaign in self.campaigns),
+                done=done,
                 planned=sum(campaign.planned for campaign in self.campaigns),
                 seconds_left=left,
                 last=self.last,

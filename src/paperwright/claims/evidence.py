@@ -1,7 +1,9 @@
 """Evidence files: written by the tool from recorded trials, and held against the code, the data and the libraries."""
 
+import itertools
 import json
 import random
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -83,12 +85,11 @@ def _with_outcome(entry: Entry, earlier: Revision) -> Revision:
 
 def _layout(content: Mapping[str, Any]) -> str:
     """JSON in which a trial takes a line, so that a changed trial is a changed line."""
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    for claim in content["claims"]:
-        for trial in claim["trials"]:
-            spread = json.dumps(trial, indent=1, ensure_ascii=False).replace("\n", "\n    ")
-            text = text.replace(spread, json.dumps(trial, ensure_ascii=False), 1)
-    return text + "\n"
+    place = uuid.uuid4().hex  # stands for a trial until the rest is laid out
+    claims = [{**claim, "trials": [place] * len(claim["trials"])} for claim in content["claims"]]
+    between = json.dumps({**content, "claims": claims}, indent=1, ensure_ascii=False).split(f'"{place}"')
+    trials = [json.dumps(trial, ensure_ascii=False) for claim in content["claims"] for trial in claim["trials"]]
+    return "".join(itertools.chain.from_iterable(zip(between, [*trials, "\n"], strict=True)))
 
 
 # --- Does it still stand? ---------------------------------------------------------------------------------------------

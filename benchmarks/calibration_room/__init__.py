@@ -1,0 +1,1 @@
+"""A room of no paper: 200 statements of known truth, for judging the judge."""
