@@ -450,6 +450,54 @@ def test_composition_is_used_where_it_is_less():
     assert selected_rdp([2.0], [1e-4], many)[0] <= 3 * math.expm1(1e-4)
 
 
+@pytest.mark.parametrize(
+    "runs",
+    [
+        RunCount.logarithmic(gamma=0.9),
+        RunCount.negative_binomial(eta=7, mean=20),
+        RunCount.negative_binomial(eta=-0.5, mean=3),
+        RunCount.poisson(mean=2),
+        RunCount.from_pmf({0: 0.99, 1: 0.01}),
+        RunCount.logarithmic(mean=20).truncated(30),
+    ],
+)
+def test_a_tiny_cost_is_not_rounded_below_its_price(runs):
+    # log E[e^tK] is t E[K] + t^2 E[K^2] / 2 + ... for a tiny t, and never below the first term.
+    t = np.geomspace(1e-18, 1e-9, 10)
+    np.testing.assert_allclose(runs.log_mgf(t), t * math.exp(runs.log_mean), rtol=1e-6)
+    assert np.all(runs.log_mgf(t) >= t * math.exp(runs.log_mean) * (1 - 1e-13))
+    cost = selected_rdp([1.0001], [3e-13], runs)[0]
+    assert cost >= 3e-13 * math.exp(runs.log_mean) * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("kind", ["power", "bell", "mostly many", "scattered"])
+def test_no_table_is_priced_below_its_values_at_points(kind):
+    rng = np.random.default_rng(len(kind))
+    k = np.arange(1, 5001)
+    weights = {
+        "power": k**-1.3,
+        "bell": np.exp(-(((k - 3000) / 40) ** 2) / 2),
+        "mostly many": np.where(k == 1, 1e-200, k == 5000),
+        "scattered": rng.exponential(size=k.size) ** 4,
+    }[kind]
+    table = np.append(weights.sum() * rng.random(), weights)
+    runs = RunCount.from_pmf(table / table.sum())
+    orders = np.array([1.0001, 1.5, 2.0, 8.0, 64.0])
+    rdp = 0.05 * orders
+    p = np.append(0.0, np.geomspace(1e-12, 1, 300))
+    neighbour = np.min(
+        [(p * math.exp(epsilon)) ** (1 - 1 / order) for order, epsilon in zip(orders, rdp, strict=True)], axis=0
+    )
+    # An event of probability p' > p, and what two outcomes, split at it, cost the search.
+    here = runs.log_pgf_derivative(p)
+    there = runs.log_pgf_derivative(np.minimum(p * math.exp(0.05), np.minimum(neighbour, 1.0)))
+    for order, bound, epsilon in zip(orders, selected_rdp(orders, rdp, runs, "numeric"), rdp, strict=True):
+        log_s = np.max(order * here - (order - 1) * there)
+        log_excess = log_s + math.log(math.expm1((order - 1) * epsilon))
+        least = np.logaddexp(0, log_excess) / (order - 1)
+        assert bound >= least * (1 - 1e-9)
+
+
 @examples
 @given(weights=TABLES, p=st.lists(st.floats(0, 1), min_size=1, max_size=20))
 @example({0: 0.5, 1: 0.5}, [0.0, 1e-300, 0.5, 1.0])
@@ -568,7 +616,7 @@ def test_gaussian_rdp_and_plan():
     assert louder.epsilon > 3.0
     assert float(plan) == plan.noise_multiplier
     assert plan.as_dict()["runs"]["kind"] == "logarithmic"
-    with pytest.raises(ValueError, match="even noise"):
+    with pytest.raises(ValueError, match=r"target_epsilon is 0.1; expected at least 7.643, .*Take fewer runs"):
         plan_search(lambda sigma: ([2.0, 3.0], [1.0, 2.0]), 0.1, 1e-5, mean=2)
 
 
@@ -620,7 +668,11 @@ def uniform(rng, n):
         (lambda: RunCount.logarithmic(), ValueError, "exactly one"),
         (lambda: RunCount.logarithmic(mean=2, gamma=0.5), ValueError, "exactly one"),
         (lambda: RunCount.negative_binomial(eta=0, mean=[2]), TypeError, "mean"),
-        (lambda: RunCount.negative_binomial(eta=-0.999, mean=1e6), ValueError, "1e-299"),
+        (
+            lambda: RunCount.negative_binomial(eta=-0.999, mean=1e6),
+            ValueError,
+            r"mean is 1000000.0; expected at most .*1e-299",
+        ),
         (lambda: RunCount.poisson(mean=0.9), ValueError, "Theorem 6"),
         (lambda: RunCount.from_pmf({1: 0.5}), ValueError, "sum to 1"),
         (lambda: RunCount.from_pmf({-1: 1.0}), ValueError, "whole number of at least 0"),
@@ -629,6 +681,13 @@ def uniform(rng, n):
         (lambda: RunCount.from_pmf({}), ValueError, "at least one possible run"),
         (lambda: RunCount("foo", 0.0, 0.5, 2.0), ValueError, "kind is 'foo'.*RunCount.logarithmic"),
         (lambda: RunCount("table", 0.0, 0.5, 2.0), ValueError, "kind is 'table'"),
+        (lambda: RunCount("logarithmic", 0.0, 2.0, -3.0), ValueError, "contradicts itself; expected"),
+        (lambda: RunCount("geometric", 1.0, 0.5, 50.0), ValueError, "contradicts itself"),
+        (lambda: RunCount("logarithmic", 1.0, 0.5, 2.0), ValueError, "contradicts itself"),
+        (lambda: RunCount("table", math.nan, math.nan, 1.0, (0.0, 0.5)), ValueError, "contradicts itself"),
+        (lambda: RunCount("poisson", math.inf, math.nan, 0.5), ValueError, "contradicts itself"),
+        (lambda: RunCount.from_pmf([[1.0], [2.0, 3.0]]), TypeError, "pmf is .*; expected numbers"),
+        (lambda: RunCount.logarithmic(mean=2).log_mgf(-1.0), ValueError, "t is -1.0; expected"),
         (lambda: RunCount.logarithmic(mean=2).truncated(0), ValueError, "largest"),
         (lambda: RunCount.from_pmf({7: 1.0}).truncated(6), ValueError, "smallest possible number of runs"),
         (lambda: RunCount.logarithmic(mean=2).truncated(2.5), ValueError, "largest is 2.5; expected a whole number"),
@@ -663,6 +722,9 @@ def uniform(rng, n):
         (lambda: audit_epsilon(uniform, uniform, lambda y: y > 0, 9, delta=1), ValueError, "delta"),
         (lambda: audit_epsilon(uniform, uniform, lambda y: y, 5), ValueError, "booleans"),
         (lambda: plan_search(gaussian_rdp, -1, 1e-5, 2), ValueError, "target_epsilon"),
+        (lambda: plan_search(gaussian_rdp, 3, 1e-5, 2, rtol=0.0), ValueError, "rtol is 0.0; expected"),  # never ended
+        (lambda: plan_search(gaussian_rdp, 3, 1e-5, 2, -math.inf), ValueError, "eta is -inf; expected"),
+        (lambda: plan_search(lambda noise: None, 1, 1e-5, 2), TypeError, "base is NoneType; expected"),
     ],
 )
 def test_bad_input_is_refused(call, error, message):
@@ -670,6 +732,15 @@ def test_bad_input_is_refused(call, error, message):
         call()
 
 
+def test_the_order_of_a_delta_is_its_own():
+    # order 3 gives it, and pure privacy does not reach that far down
+    found = rdp_to_delta([2.0, 3.0, math.inf], [0.5, 0.6, 4.0], 3.0)
+    assert found.order == 3.0
+    assert found.delta == rdp_to_delta([2.0, 3.0], [0.5, 0.6], 3.0).delta
+
+
 def test_method_and_tradeoff_are_checked():
+    with pytest.raises(ValueError, match="rise with p"):
+        selected_rdp([2, 3], [1, 1], RunCount.poisson(mean=2), tradeoff=lambda p: np.where(p > 0.5, p, 1.0))
     with pytest.raises(ValueError, match="probabilities >= p"):
         selected_rdp([2, 3], [1, 1], RunCount.poisson(mean=2), tradeoff=lambda p: p / 2)

@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_the_winner_and_its_price():
 
 def test_the_result_tells_nothing_else():
     assert {field.name for field in dataclasses.fields(search())} == {
-        *("best_candidate", "model", "score", "failure", "epsilon", "delta", "orders", "rdp", "expected_runs"),
+        *("best_candidate", "model", "score", "failed", "epsilon", "delta", "orders", "rdp", "expected_runs"),
         "unsafe_history",
     }
     assert search().unsafe_history is None
@@ -102,13 +102,48 @@ def test_a_search_whose_every_run_fails_says_so_and_quotes_no_record():
     def fails(rate, rng):
         raise ArithmeticError("the record of Alice is out of range")
 
-    with pytest.warns(RuntimeWarning, match="no run of this search gave a score.*ArithmeticError") as caught:
+    with pytest.warns(RuntimeWarning, match="no run of this search gave a score; the winner failed") as caught:
         result = search(fails)
-    assert (result.model, result.failure) == (None, "ArithmeticError")
+    assert (result.model, result.failed) == (None, True)
     assert math.isnan(result.score)
     assert result.epsilon == search().epsilon  # that all failed is an answer too
-    assert "Alice" not in str(caught[0].message) + repr(result)
-    assert search().failure is None
+    for word in ("Alice", "ArithmeticError"):  # the type can depend on a record, too, where the failing does not
+        assert word not in str(caught[0].message) + repr(result)
+    assert not search().failed
+
+
+def test_a_run_that_exits_is_a_run_that_failed():
+    def exits(rate, rng):
+        if rate < 1:
+            sys.exit("diverged")
+        return rate, 0.0
+
+    assert search(exits, mean=50).best_candidate == 1.0
+    with pytest.raises(SystemExit):
+        search(exits, mean=50, on_error="raise")
+
+
+def test_a_broken_executor_is_said_to_break_the_guarantee():
+    class Breaks(Executor):
+        def map(self, function, generators):
+            raise BrokenExecutor("a child process terminated abruptly")
+
+    with pytest.raises(RuntimeError, match=r"executor is Breaks, which broke; expected .* outside of the guarantee"):
+        search(executor=Breaks())
+
+
+def test_a_run_cannot_tell_how_many_there_were():
+    # A spawned generator carries its parent's seed, from which K follows, and a model may keep its generator.
+    seeds = []
+
+    def train(rate, rng):
+        seeds.append(rng.bit_generator.seed_seq)
+        return rate, 0.0
+
+    runs = RunCount.from_pmf({5: 1.0})
+    private_search(train, RATES, runs=runs, base=BASE, delta=1e-5, method="numeric")
+    assert len({seed.entropy for seed in seeds}) == 5
+    assert {seed.spawn_key for seed in seeds} == {()}
 
 
 def test_poisson_may_draw_no_run_and_says_so():
@@ -181,6 +216,11 @@ def test_scorer_must_be_declared():
         ({"stop_at": math.nan}, ValueError, "stop_at is nan"),
         ({"max_runs": 2.5}, ValueError, "max_runs is 2.5; expected a whole number"),
         ({"max_runs": 0}, ValueError, "at least 1"),
+        ({"train": lambda c, rng: (c, np.array("good"))}, TypeError, "a score is .*; expected a number"),
+        ({"train": lambda c, rng: (c, 10**400)}, TypeError, "a score is .*; expected a number"),
+        ({"candidates": np.array(3)}, TypeError, "candidates is ndarray; expected a sequence"),
+        ({"candidates": {"a": "x"}}, TypeError, "probabilities is .*; expected numbers"),
+        ({"base": ("a", "b")}, TypeError, "orders is 'a'; expected numbers"),
         ({"base": ([2, 3], [1])}, ValueError, "one length"),
     ],
 )
@@ -404,13 +444,16 @@ def test_scikit_learn_wrapper_refuses_a_search_that_found_nothing():
     with pytest.raises(TypeError, match="'Cc'"):  # no look at the data is needed to say so
         cross_validated(LogisticRegression, {"Cc": [1.0]}).fit(X, y)
     broken = cross_validated(LogisticRegression, {"C": [-1.0]})
-    with pytest.raises(
-        ValueError, match=r"every fit failed, the first with InvalidParameterError.*its epsilon, 1\.976"
-    ):
+    with pytest.raises(ValueError, match=r"every fit failed; expected .*its epsilon, 1\.976"):
         broken.fit(X, y)
     assert not hasattr(broken, "best_estimator_")
     with pytest.raises(ValueError, match="The 'C' parameter"):
         cross_validated(LogisticRegression, {"C": [-1.0]}, on_error="raise").fit(X, y)
+    again = cross_validated(LogisticRegression, {"C": [1.0]}).fit(X, y)
+    again.set_params(distributions={"C": [-1.0]})
+    with pytest.raises(ValueError, match="every fit failed"):
+        again.fit(X, y)
+    assert not [name for name in vars(again) if name.endswith("_")]  # nor the winner of before
     half = cross_validated(LogisticRegression, {"C": [-1.0, 1.0]}, random_state=np.random.default_rng(5)).fit(X, y)
     assert half.best_params_ == {"C": 1.0}
 
@@ -451,7 +494,7 @@ def test_arguments_of_the_wrong_kind_are_refused_by_name():
     # In a process of its own, where no annotation is checked: what a user sees.
     program = """
 import numpy as np
-from paperwright.statistics import RunCount, private_search, gaussian_rdp
+from paperwright.statistics.rdp_tuning import *
 def search(**options):
     options = {"runs": RunCount.logarithmic(mean=9), "base": gaussian_rdp(2.0), "delta": 1e-5, **options}
     private_search(lambda c, rng: (c, c), [1, 2], **options)
@@ -459,6 +502,23 @@ for call, message in [
     (lambda: search(rng=0), "rng is 0; expected a numpy.random.Generator"),
     (lambda: search(rng=np.random.RandomState(0)), "expected a numpy.random.Generator"),
     (lambda: search(runs=10), "runs is 10; expected a RunCount"),
+    (lambda: search(delta="x"), "delta is 'x'; expected a number"),
+    (lambda: search(delta=None), "delta is None; expected a number"),
+    (lambda: search(stop_at="x"), "stop_at is 'x'; expected a number"),
+    (lambda: search(executor=3), "executor is 3; expected a concurrent.futures.Executor"),
+    (lambda: search(scorer=3), "scorer is 3; expected a function"),
+    (lambda: search(scorer_data="yes"), "scorer_data is 'yes'; expected 'covered'"),
+    (lambda: search(tradeoff=3), "tradeoff is int; expected a function"),
+    (lambda: private_search(3, [1], runs=RunCount.poisson(mean=1), base=1, delta=0.1), "train is 3; expected a func"),
+    (lambda: selected_rdp([2], [1], 5), "runs is 5; expected a RunCount"),
+    (lambda: rdp_to_delta([2], [1], "x"), "epsilon is 'x'; expected a number"),
+    (lambda: gaussian_rdp("x"), "noise_multiplier is 'x'; expected a number"),
+    (lambda: gaussian_rdp(1.0, "x"), "sample_rate is 'x'; expected a number"),
+    (lambda: gaussian_tradeoff("x"), "noise_multiplier is 'x'; expected a number"),
+    (lambda: plan_search((1, 2), 1, 1e-5, 2), "base_fn is tuple; expected a function"),
+    (lambda: plan_search(gaussian_rdp, "x", 1e-5, 2), "target_epsilon is 'x'; expected a number"),
+    (lambda: RunCount.logarithmic(mean="2"), "mean is '2'; expected a number"),
+    (lambda: RunCount.logarithmic(mean=2).sample(0), "rng is 0; expected a numpy.random.Generator"),
     (lambda: search(max_runs="3"), "max_runs is '3'; expected a whole number"),
     (lambda: RunCount.from_pmf({1.5: 1.0}), "a count of pmf is 1.5; expected a whole number"),
     (lambda: RunCount.from_pmf({1: "all"}), "a probability of pmf is 'all'; expected a number"),

@@ -4,6 +4,7 @@ What it returns is numpy float64.
 """
 
 import numbers
+import reprlib
 from collections.abc import Sequence
 from typing import Any, SupportsFloat
 
@@ -13,16 +14,29 @@ import numpy as np
 ArrayLike = SupportsFloat | Sequence[Any]
 
 
-def float_array(values: ArrayLike) -> np.ndarray:
+def float_array(name: str, values: ArrayLike) -> np.ndarray:
     """`values` as float64, a tensor without its gradient."""
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=np.float64)
+    try:
+        return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {reprlib.repr(values)}; expected numbers, in an array of one shape") from None
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as a float; text is refused, also where it spells a number."""
+    try:
+        if not isinstance(value, str | bytes):
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise TypeError(f"{name} is {reprlib.repr(value)}; expected a number") from None
 
 
 def whole_number(name: str, value: Any, least: int, advice: str = "") -> int:
     """`value` as an int of at least `least`; 3.0 is whole, 3.5, True and nan are refused with `advice`."""
-    number = not isinstance(value, bool) and isinstance(value, numbers.Real)
-    whole = number and (isinstance(value, numbers.Integral) or float(value).is_integer())
+    real = not isinstance(value, bool) and isinstance(value, numbers.Real)
+    whole = real and (isinstance(value, numbers.Integral) or float(value).is_integer())
     if not whole or value < least:
-        refusal = ValueError if number else TypeError
+        refusal = ValueError if real else TypeError
         raise refusal(f"{name} is {value!r}; expected a whole number of at least {least}. {advice}".rstrip())
     return int(value)

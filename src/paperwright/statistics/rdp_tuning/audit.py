@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from paperwright.statistics.rdp_tuning.arrays import whole_number
+from paperwright.statistics.rdp_tuning.arrays import number, whole_number
 from paperwright.stats import proportion_interval
 
 Mechanism = Callable[[np.random.Generator, int], Any]
@@ -60,6 +60,7 @@ def audit_epsilon(
         upper: the accountant's epsilon, to be carried along.
     """
     trials = whole_number("trials", trials, 1)
+    delta, confidence = number("delta", delta), number("confidence", confidence)
     if not 0 <= delta < 1 or not 0 < confidence < 1:
         raise ValueError(f"delta is {delta} and confidence {confidence}; expected [0, 1) and (0, 1)")
     rng = np.random.default_rng() if rng is None else rng
@@ -67,7 +68,7 @@ def audit_epsilon(
     low_a = proportion_interval(count_a, trials, level=confidence, method="exact").low
     high_b = proportion_interval(count_b, trials, level=confidence, method="exact").high
     lower = math.log((low_a - delta) / high_b) if low_a > delta else 0.0
-    return AuditResult(max(lower, 0.0), None if upper is None else float(upper), (count_a, count_b), trials)
+    return AuditResult(max(lower, 0.0), None if upper is None else number("upper", upper), (count_a, count_b), trials)
 
 
 def _count(event: Callable[[Any], Any], outputs: Any, trials: int) -> int:

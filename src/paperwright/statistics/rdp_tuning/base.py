@@ -6,7 +6,7 @@ from typing import Any, SupportsFloat
 import numpy as np
 from jaxtyping import Float
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, whole_number
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, number, whole_number
 from paperwright.statistics.rdp_tuning.conversion import DEFAULT_ORDERS, checked_curve
 
 Curve = tuple[Float[np.ndarray, " orders"], Float[np.ndarray, " orders"]]
@@ -32,7 +32,8 @@ def gaussian_rdp(
     Returns:
         (orders, rdp).
     """
-    orders = float_array(DEFAULT_ORDERS if orders is None else orders)
+    orders = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
+    noise_multiplier, sample_rate = number("noise_multiplier", noise_multiplier), number("sample_rate", sample_rate)
     if not noise_multiplier > 0:
         raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
     if not 0 <= sample_rate <= 1:
@@ -56,7 +57,7 @@ def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:
     history = getattr(accountant, "history", None)
     if history is None:
         raise TypeError(f"accountant is {type(accountant).__name__}; expected an Opacus accountant, with a .history")
-    orders = float_array(DEFAULT_ORDERS if orders is None else orders)
+    orders = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
     rdp = np.zeros(orders.size)
     for noise_multiplier, sample_rate, steps in history:
         rdp += gaussian_rdp(noise_multiplier, sample_rate, steps, orders)[1]

@@ -7,7 +7,7 @@ from typing import NamedTuple, SupportsFloat
 import numpy as np
 from jaxtyping import Float
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, number
 
 # dp-accounting's default grid and two orders below it: small orders decide when a search is cheap.
 DEFAULT_ORDERS: Float[np.ndarray, " orders"] = np.array(
@@ -31,7 +31,7 @@ def checked_curve(orders: ArrayLike, rdp: ArrayLike) -> tuple[np.ndarray, np.nda
 
     Orders are rising and at least 1; the last may be inf (pure differential privacy). rdp is >= 0 and may be inf.
     """
-    orders, rdp = float_array(orders), float_array(rdp)
+    orders, rdp = float_array("orders", orders), float_array("rdp", rdp)
     if orders.ndim != 1 or orders.size == 0 or orders.shape != rdp.shape:
         raise ValueError(f"orders has shape {orders.shape} and rdp {rdp.shape}; expected two rows of one length")
     if not np.all(orders >= 1):
@@ -89,13 +89,13 @@ def rdp_to_delta(orders: ArrayLike, rdp: ArrayLike, epsilon: SupportsFloat) -> G
         Guarantee(epsilon, delta, order), delta at most 1.
     """
     orders, rdp = checked_curve(orders, rdp)
-    epsilon = float(epsilon)
+    epsilon = number("epsilon", epsilon)
     if not epsilon >= 0:
         raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
     by_kl = 0.5 * _log_one_minus_exp(rdp)
     intercepts, slopes = delta_lines(orders, rdp)
     by_order = np.full(orders.size, np.inf)
-    by_order[-intercepts.size or orders.size :] = intercepts - slopes * epsilon if intercepts.size else np.inf
+    by_order[(orders > SMALLEST_ORDER) & np.isfinite(orders)] = intercepts - slopes * epsilon
     log_delta = np.minimum(by_kl, by_order)
     if math.isinf(orders[-1]) and rdp[-1] <= epsilon:
         log_delta[-1] = -math.inf
@@ -127,7 +127,7 @@ def log_deltas(orders: np.ndarray, rdp: np.ndarray, epsilons: np.ndarray) -> np.
 
 
 def checked_delta(delta: SupportsFloat) -> float:
-    delta = float(delta)
+    delta = number("delta", delta)
     if not 0 < delta < 1:
         raise ValueError(f"delta is {delta}; expected a number strictly between 0 and 1, such as 1e-6")
     return delta

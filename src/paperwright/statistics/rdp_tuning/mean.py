@@ -64,8 +64,8 @@ def gamma_for_mean(eta: float, mean: float) -> float:
             break
     if log_mean(eta, min(high, LARGEST_LOG)) < target:
         raise ValueError(
-            f"no float64 gamma gives eta={eta} a mean of {mean}: it would lie below 1e-299. "
-            "Take a smaller mean or an eta further from -1."
+            f"mean is {mean}; expected at most {math.exp(log_mean(eta, LARGEST_LOG)):.4g} for eta = {eta}: beyond, "
+            "gamma lies below 1e-299. Take a smaller mean or an eta further from -1."
         )
     solution = brentq(lambda log: log_mean(eta, log) - target, 0.0, high, xtol=1e-300, rtol=1e-15)
     gamma, step = math.exp(-solution), 2.0**-53

@@ -18,14 +18,24 @@ With S for e to the (lambda - 1) times the supremum, the returned bound is sharp
 
 .. math:: e^{(\lambda-1)\,\epsilon'(\lambda)} = 1 + S\,\big(e^{(\lambda-1)\,\epsilon(\lambda)} - 1\big).
 
-Proof. Let T map the cdf of the score on x to that on x' (ties broken at random), :math:`v(t) = t^\lambda T^{1-\lambda}`
-and :math:`h(t) = f'(t)^\lambda f'(T)^{1-\lambda}`, so that h <= S, the run's divergence is
-:math:`U = \int T'^{1-\lambda}` and the search's :math:`P[K=0] + \int T'^{1-\lambda} h`: "no run" is an outcome of its
-own, equally likely on both sides. The tangent of :math:`y^{1-\lambda}` at t/T gives :math:`T'^{1-\lambda} \ge v'`, and
-joint convexity, term by term of the power series, :math:`h \le f'(v)`. With M(t), the least v from t on, which rises
-from 0 to 1 and only where M = v,
+Proof. Let every run draw a uniform number that breaks ties; it costs nothing, and makes the score t, read as its own
+cdf on x, uniform there. T(t) is its cdf on x', which rises and may jump where only x' has scores; T' is the derivative
+almost everywhere. Let dU be the part of :math:`U = e^{(\lambda-1)\epsilon(\lambda)}` that the outputs of score t make,
+:math:`v(t) = t^\lambda T^{1-\lambda}` and :math:`h(t) = f'(t)^\lambda f'(T)^{1-\lambda} \le S`. An output wins with
+f'(t) times its density, and "no run" is an outcome of its own, equally likely on both sides, so the search's sum is
+:math:`P[K=0] + \int h\,dU`, and the claim, :math:`\int (S - h)\,dU \ge S - (1 - P[K=0])`. It follows from four facts.
 
-.. math:: \int T'^{1-\lambda} (S - h) \ge \int M' (S - f'(M)) = S - (1 - P[K=0]).
+1. :math:`dU \ge T'^{1-\lambda} dt`: the score alone diverges less than the whole output.
+2. :math:`T'^{1-\lambda} \ge v'`: the right side is the tangent of :math:`y^{1-\lambda}` at y = T/t, taken at T'.
+3. :math:`h \le f'(v)` where v <= 1: :math:`a^\lambda b^{1-\lambda}` is convex and homogeneous, so it is subadditive
+   over the terms of the power series.
+4. M(t), the least v from t on, rises from 0 (where :math:`v \le \int_0^t dU`) to v(1) = 1, and only where M = v. It
+   does not jump, since v jumps downwards only.
+
+.. math:: \int (S - h)\,dU \ge \int_{M' > 0} v' (S - h)\,dt \ge \int M' (S - f'(M))\,dt = S - (1 - P[K=0]).
+
+:math:`\epsilon(\lambda)` is read from x to x' and the limit on p' from x' to x: a curve has to hold for a pair of
+neighbours in either order, as Rényi privacy does by definition.
 """
 
 import math
@@ -35,7 +45,7 @@ from typing import SupportsFloat
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from paperwright.statistics.rdp_tuning.arrays import whole_number
+from paperwright.statistics.rdp_tuning.arrays import number, whole_number
 from paperwright.statistics.rdp_tuning.conversion import log_deltas
 from paperwright.statistics.rdp_tuning.run_count import RunCount
 
@@ -48,6 +58,7 @@ SPLIT = 8
 
 def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1) -> Callable[[np.ndarray], np.ndarray]:
     """p -> Phi(Phi^-1(p) + sqrt(steps) / noise_multiplier), the trade-off of `steps` Gaussian mechanisms."""
+    noise_multiplier = number("noise_multiplier", noise_multiplier)
     if not noise_multiplier > 0:
         raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
     steps = whole_number("steps", steps, 1, "Round up: what was run must be paid for.")
@@ -71,8 +82,7 @@ def numeric_bound(
     usable = (orders > 1) & np.isfinite(rdp)
     if np.any(usable):
         largest = _largest_neighbour(orders, rdp, tradeoff)
-        with np.errstate(divide="ignore"):
-            weights = np.where(np.isinf(orders[usable]), 1.0, 1 / (1 - 1 / orders[usable]))
+        weights = 1 + 1 / (orders[usable] - 1)  # lambda / (lambda - 1), to the last bit near order 1
         growth = _supremum(weights, runs, largest, cells)
         if ceiling is not None:
             growth = np.minimum(growth, ceiling[usable] - rdp[usable])
@@ -161,9 +171,10 @@ def _envelope(slopes: np.ndarray, intercepts: np.ndarray, x: np.ndarray) -> np.n
 
 def _checked_tradeoff(tradeoff: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.ndarray:
     largest = np.asarray(tradeoff(p), dtype=np.float64)
-    if largest.shape != p.shape or not np.all((largest >= p * (1 - 1e-9)) & (largest <= 1)):
+    possible = largest.shape == p.shape and np.all((largest >= p * (1 - 1e-9)) & (largest <= 1))
+    if not possible or np.any(np.diff(largest) < -1e-9 * largest[1:]):  # p rises
         raise ValueError(
             f"tradeoff gives shape {largest.shape} with values {largest.ravel()[:3]}...; "
-            f"expected probabilities >= p, of p's shape {p.shape}"
+            f"expected probabilities >= p that rise with p, of p's shape {p.shape}"
         )
     return largest

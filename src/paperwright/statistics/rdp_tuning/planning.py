@@ -7,7 +7,8 @@ from typing import Any, SupportsFloat
 
 import numpy as np
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, number
+from paperwright.statistics.rdp_tuning.base import rdp_curve
 from paperwright.statistics.rdp_tuning.conversion import checked_delta, rdp_to_epsilon
 from paperwright.statistics.rdp_tuning.run_count import RunCount
 from paperwright.statistics.rdp_tuning.selection import Tradeoff, selected_rdp
@@ -60,7 +61,7 @@ def plan_search(
     tradeoff_fn: Callable[[float], Tradeoff] | None = None,
     rtol: SupportsFloat = 1e-3,
 ) -> SearchPlan:
-    """The smallest noise multiplier whose whole search stays within `target_epsilon`.
+    """The smallest noise multiplier from 0.01 on whose whole search stays within `target_epsilon`.
 
     Bisection on the logarithm of the noise; `base_fn` must cost less the larger the noise.
 
@@ -72,30 +73,36 @@ def plan_search(
         eta: shape of their distribution; ``inf`` for Poisson.
         method: of :func:`.selected_rdp`.
         tradeoff_fn: noise multiplier -> trade-off function, where it is known.
-        rtol: relative precision of the noise, on the safe side.
+        rtol: relative precision of the noise, on the safe side, in [1e-9, 1).
 
     Raises:
         ValueError: if no noise up to 1e6 is enough.
     """
+    for name, function in (("base_fn", base_fn), ("tradeoff_fn", tradeoff_fn)):
+        if not callable(function) and (name, function) != ("tradeoff_fn", None):
+            raise TypeError(f"{name} is {type(function).__name__}; expected a function of the noise multiplier")
+    target_epsilon, eta, rtol = number("target_epsilon", target_epsilon), number("eta", eta), number("rtol", rtol)
     if not 0 < target_epsilon < math.inf:
         raise ValueError(f"target_epsilon is {target_epsilon}; expected a positive, finite number")
+    if not 1e-9 <= rtol < 1:
+        raise ValueError(f"rtol is {rtol}; expected a number in [1e-9, 1). Take 1e-3.")
     delta = checked_delta(delta)
-    runs = RunCount.poisson(mean=mean) if math.isinf(eta) else RunCount.negative_binomial(eta=eta, mean=mean)
+    runs = RunCount.poisson(mean=mean) if eta == math.inf else RunCount.negative_binomial(eta=eta, mean=mean)
 
     def plan(noise: float) -> SearchPlan:
-        orders, rdp = base_fn(noise)
+        orders, rdp = rdp_curve(base_fn(noise))
         searched = selected_rdp(orders, rdp, runs, method, tradeoff_fn(noise) if tradeoff_fn else None)
         epsilon = rdp_to_epsilon(orders, searched, delta, warn=False).epsilon
         single = rdp_to_epsilon(orders, rdp, delta, warn=False).epsilon
-        return SearchPlan(noise, epsilon, single, delta, runs, np.asarray(orders, dtype=np.float64), searched)
+        return SearchPlan(noise, epsilon, single, delta, runs, orders, searched)
 
     low, high = 1e-2, 1.0
     while (best := plan(high)).epsilon > target_epsilon:
         low, high = high, 4 * high
         if high > 1e6:
             raise ValueError(
-                f"even noise {low:g} costs epsilon {best.epsilon:.4g} > {target_epsilon:g} over {mean:g} runs: "
-                "take fewer runs or fewer steps, a larger delta, or larger orders"
+                f"target_epsilon is {target_epsilon:g}; expected at least {best.epsilon:.4g}, the cost of {mean:g} "
+                f"runs at noise {low:g}. Take fewer runs or fewer steps, a larger delta, or larger orders."
             )
     while high > low * (1 + rtol):
         middle = math.sqrt(low * high)

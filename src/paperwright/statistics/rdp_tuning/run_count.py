@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import betainc, betaln, gammaln, pdtr, xlogy
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, whole_number
+from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, number, whole_number
 from paperwright.statistics.rdp_tuning.mean import gamma_for_mean, log_expm1_ratio, log_mean
-from paperwright.statistics.rdp_tuning.sampling import draw_negative_binomial, draw_table, fresh_generator
-from paperwright.statistics.rdp_tuning.table import DerivativeBounds, log_power_sum
+from paperwright.statistics.rdp_tuning.sampling import checked_generator, draw_negative_binomial, draw_table
+from paperwright.statistics.rdp_tuning.table import DerivativeBounds, log_power_excess, log_power_sum
 
 Values = Float[np.ndarray, "*k"] | float
 
@@ -61,6 +61,11 @@ class RunCount:
                 f"kind is {self.kind!r}{'' if self.table is None else ' with a table'}; expected one of {KINDS}, "
                 "'table' with one and the others without. Build it with RunCount.logarithmic, .from_pmf and the like."
             )
+        if not self._agrees:
+            raise ValueError(
+                f"{self} contradicts itself; expected an eta, a gamma and a mean (for a table, probabilities and a "
+                "mean) of one distribution. Build it with RunCount.logarithmic, .from_pmf and the like."
+            )
 
     @classmethod
     def logarithmic(cls, *, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None) -> "RunCount":
@@ -83,7 +88,7 @@ class RunCount:
     @classmethod
     def poisson(cls, *, mean: SupportsFloat) -> "RunCount":
         """Poisson K. It may be 0, and the search then returns nothing; cheap only for small means (Theorem 6)."""
-        mean = _number("mean", mean)
+        mean = number("mean", mean)
         if not 1 <= mean < math.inf:
             raise ValueError(
                 f"mean is {mean}; expected a finite number of at least 1, where Theorem 6 is used. "
@@ -103,9 +108,9 @@ class RunCount:
             counts = [whole_number("a count of pmf", count, 0) for count in pmf]
             _check_largest("the largest count of pmf", max(counts, default=0))
             table = np.zeros(max(counts, default=0) + 1)
-            table[counts] = [_number("a probability of pmf", probability) for probability in pmf.values()]
+            table[counts] = [number("a probability of pmf", probability) for probability in pmf.values()]
         else:
-            table = float_array(pmf)
+            table = float_array("pmf", pmf)
         if table.ndim != 1 or table.size < 2:
             raise ValueError(
                 f"pmf has shape {table.shape}; expected P[K=0], P[K=1], ... with at least one possible run"
@@ -123,17 +128,17 @@ class RunCount:
     def _of_shape(
         cls, kind: str, eta: SupportsFloat, mean: SupportsFloat | None, gamma: SupportsFloat | None
     ) -> "RunCount":
-        eta = _number("eta", eta)
+        eta = number("eta", eta)
         if not -1 < eta < math.inf:
             raise ValueError(f"eta is {eta}; expected a finite number greater than -1. eta = inf is RunCount.poisson.")
         if (mean is None) == (gamma is None):
             raise ValueError(f"mean is {mean} and gamma is {gamma}; expected exactly one of the two")
         if gamma is not None:
-            gamma = _number("gamma", gamma)
+            gamma = number("gamma", gamma)
             if not 0 < gamma <= 1:
                 raise ValueError(f"gamma is {gamma}; expected a number in (0, 1]")
             return cls(kind, eta, gamma, math.exp(log_mean(eta, -math.log(gamma))))
-        mean = _number("mean", mean)
+        mean = number("mean", mean)
         if not 1 <= mean < math.inf:
             raise ValueError(f"mean is {mean}; expected a finite number of at least 1: K is never less than 1")
         return cls(kind, eta, gamma_for_mean(eta, mean), mean)
@@ -204,18 +209,27 @@ class RunCount:
         return self._enclosure.above, self._enclosure.below
 
     def log_mgf(self, t: ArrayLike) -> Values:
-        r"""log E[e^{tK}] for t >= 0, inf where there is none: log f(e^t), the price of publishing every run."""
-        t = float_array(t)
+        r"""log E[e^{tK}] for t >= 0, inf where there is none: log f(e^t), the price of publishing every run.
+
+        It is found as log(1 + excess), which keeps its relative precision where t is tiny. For the truncated negative
+        binomial, with l = log(1/gamma), d = -log(1 - (1-gamma)/gamma (e^t - 1)) and g(x) = log((e^x - 1)/x),
+
+        .. math:: \log(E[e^{tK}] - 1) = \log(d/l) + g(\eta d) - g(-\eta l).
+        """
+        t = float_array("t", t)
+        if not np.all(t >= 0):
+            raise ValueError(f"t is {t[~(t >= 0)].ravel()[0]}; expected numbers of at least 0")
         if self.kind == "table":
-            return log_power_sum(self._table, t)[()]
+            return np.logaddexp(0.0, log_power_excess(self._table, t))[()]
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # beyond the radius of convergence
             if self.kind == "poisson":
                 return (self.mean * np.expm1(t))[()]
             if self.gamma == 1:
                 return t[()]
             length = self.log_inverse_gamma
-            longer = length - np.log1p(-math.expm1(length) * np.expm1(t))
-            found = np.log(longer / length) + log_expm1_ratio(self.eta * longer) - log_expm1_ratio(self.eta * length)
+            longer = -np.log1p(-math.expm1(length) * np.expm1(t))
+            log_excess = np.log(longer / length) + log_expm1_ratio(self.eta * longer)
+            found = np.logaddexp(0.0, log_excess - log_expm1_ratio(-self.eta * length))
         return np.where(np.isfinite(longer), found, np.inf)[()]
 
     def pgf(self, x: ArrayLike) -> Values:
@@ -301,7 +315,7 @@ class RunCount:
         Raises:
             OverflowError: if a drawn count does not fit into 64 bits (gamma below about 1e-17).
         """
-        rng = fresh_generator() if rng is None else rng
+        rng = checked_generator(rng)
         shape = 1 if size is None else size
         if self.kind == "poisson":
             drawn = rng.poisson(self.mean, shape)
@@ -332,7 +346,7 @@ class RunCount:
         With n scores sorted ascending it is the sum of s_(i) (f(i/n) - f((i-1)/n)). A search without a run counts as a
         score of 0; divide by 1 - `prob_no_run` for the expectation given that there was one.
         """
-        scores = np.sort(float_array(scores).ravel())
+        scores = np.sort(float_array("scores", scores).ravel())
         if scores.size == 0 or not np.all(np.isfinite(scores)):
             raise ValueError(f"scores is {scores[:5]}; expected a non-empty table of finite numbers")
         return float(scores @ np.diff(self.pgf(np.arange(scores.size + 1) / scores.size)))
@@ -353,6 +367,19 @@ class RunCount:
         return RepeatAndSelectDpEvent(event, self.mean, self.eta)
 
     # Inside
+
+    @property
+    def _agrees(self) -> bool:
+        """Whether the fields are of one distribution: a bound for another one would be no bound."""
+        if self.kind == "poisson":
+            return 1 <= self.mean < math.inf
+        if self.kind == "table":
+            mean = float(self._table @ np.arange(self._table.size))
+            possible = np.all(self._table >= 0) and abs(self._table.sum() - 1) <= 1e-9
+            return bool(possible) and self.mean > 0 and math.isclose(mean, self.mean, rel_tol=1e-9)
+        kind = "logarithmic" if self.eta == 0 else "geometric" if self.eta == 1 else "negative_binomial"
+        possible = kind == self.kind and -1 < self.eta < math.inf and 0 < self.gamma <= 1
+        return possible and math.isclose(math.exp(self.log_mean), self.mean, rel_tol=1e-9)
 
     @property
     def _is_negative_binomial(self) -> bool:
@@ -395,13 +422,6 @@ class RunCount:
         return max(high, 0 if self._may_be_zero else 1)
 
 
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected a number") from None
-
-
 def _check_largest(name: str, largest: int) -> None:
     if largest > LARGEST_TABLE:
         raise ValueError(
@@ -413,7 +433,7 @@ def _check_largest(name: str, largest: int) -> None:
 def _counts(k: ArrayLike) -> np.ndarray:
     k = np.asarray(k)
     if not np.issubdtype(k.dtype, np.integer):
-        k = float_array(k)
+        k = float_array("k", k)
         if not np.all(np.isfinite(k)) or np.any(k != np.floor(k)):
             raise ValueError(f"k is {k.ravel()[:5]}; expected whole numbers")
         k = k.astype(np.int64)
@@ -421,7 +441,7 @@ def _counts(k: ArrayLike) -> np.ndarray:
 
 
 def _in_unit_interval(name: str, x: ArrayLike) -> np.ndarray:
-    x = float_array(x)
+    x = float_array(name, x)
     if not np.all((x >= 0) & (x <= 1)):
         raise ValueError(f"{name} is {x[~((x >= 0) & (x <= 1))].ravel()[0]}; expected numbers in [0, 1]")
     return x

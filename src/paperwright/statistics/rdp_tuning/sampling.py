@@ -22,6 +22,16 @@ def fresh_generator() -> np.random.Generator:
     return np.random.default_rng()
 
 
+def checked_generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """`rng`, or a fresh generator where it is None."""
+    if not isinstance(rng, np.random.Generator | None):
+        raise TypeError(
+            f"rng is {rng!r}; expected a numpy.random.Generator. Leave it out, or for a test pass "
+            "numpy.random.default_rng(0)."
+        )
+    return fresh_generator() if rng is None else rng
+
+
 def draw_negative_binomial(rng: np.random.Generator, eta: float, length: float, shape) -> np.ndarray:
     """Draws from the truncated negative binomial of shape parameter `eta` with log(1/gamma) = `length`."""
     if eta == 0:

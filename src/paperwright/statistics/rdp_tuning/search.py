@@ -8,17 +8,17 @@ import dataclasses
 import math
 import numbers
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor
 from typing import Any, Literal, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from paperwright.statistics.rdp_tuning.arrays import whole_number
+from paperwright.statistics.rdp_tuning.arrays import float_array, number, whole_number
 from paperwright.statistics.rdp_tuning.base import rdp_curve
 from paperwright.statistics.rdp_tuning.conversion import checked_delta, rdp_to_epsilon
 from paperwright.statistics.rdp_tuning.run_count import RunCount
-from paperwright.statistics.rdp_tuning.sampling import fresh_generator
+from paperwright.statistics.rdp_tuning.sampling import checked_generator, fresh_generator
 from paperwright.statistics.rdp_tuning.selection import Tradeoff, selected_rdp
 
 
@@ -47,7 +47,8 @@ class SearchResult:
         epsilon, delta: the guarantee of releasing the three above. epsilon is None if the history was kept.
         orders, rdp: the search's own curve, to compose with other releases on the same data.
         expected_runs: E[K]; the number drawn is not told.
-        failure: the type of what the winner raised, if no run did better; the model is then None and the score nan.
+        failed: whether the winner failed, since no run did better; the model is then None and the score nan. What it
+            raised is not told: that can depend on a record where the failing does not.
         unsafe_history: every run, if it was asked for.
     """
 
@@ -60,7 +61,7 @@ class SearchResult:
     rdp: np.ndarray = dataclasses.field(repr=False)
     expected_runs: float
     unsafe_history: tuple[Run, ...] | None = dataclasses.field(default=None, repr=False)
-    failure: str | None = None
+    failed: bool = False
 
 
 def private_search(
@@ -87,9 +88,11 @@ def private_search(
     returned (the first of equals). A score of nan is the worst. Poisson may draw K = 0: the result is then empty, and
     drawing again would be another distribution with another price.
 
-    A run that fails is an answer of that run, with the lowest score. Failing reads the data too: a record can be made
-    to crash a training. So `base` must cover that a run fails, as it must cover its model. Of the error only the type
-    is told, and only the winner's, where no run did better: its text may quote a record.
+    A run that fails (raises, or calls ``sys.exit``) is an answer of that run, with the lowest score. Failing reads the
+    data too: a record can be made to crash a training. So `base` must cover that a run fails, as it must cover its
+    model. Nothing of the error is told, neither its text nor its type, only that the winner failed where no run did
+    better. Whatever ends the search early tells about the data outside of every guarantee: an answer that is no score,
+    an interrupt, a worker process that dies.
 
     Args:
         train: ``(candidate, rng) -> (model, score)``, or ``-> model`` with a `scorer`. One call, its score included,
@@ -107,7 +110,8 @@ def private_search(
         max_runs: refuse, before training, a draw above it. To cap the cost for good use ``runs.truncated(max_runs)``.
         stop_at: score at which the search may end early. Scores are compared after capping them here, so the winner is
             the first to reach it, with or without the runs that are saved: the guarantee is the same.
-        executor: runs the K trainings (`concurrent.futures`, Dask, submitit, MPI); `stop_at` then only caps.
+        executor: runs the K trainings (`concurrent.futures`, Dask, submitit, MPI); `stop_at` then only caps. Where a
+            record could kill a process (memory, a crash in C), let `train` contain that in a process of its own.
         keep_history: keep every run in ``unsafe_history``; the result then claims no epsilon.
         method, tradeoff: of :func:`.selected_rdp`.
 
@@ -116,11 +120,12 @@ def private_search(
 
     Raises:
         RunBudgetExceeded: K > `max_runs`.
+        RuntimeError: the executor broke, and with it the guarantee.
         TypeError: a score that is not a real number, or an argument of another kind.
         ValueError: no candidates, probabilities that do not sum to 1, or a `base` that has recorded no cost.
 
     Warns:
-        RuntimeWarning: no run gave a score, and the first failed.
+        RuntimeWarning: no run gave a score, and the winner failed.
     """
     if on_error not in ("worst", "raise"):
         raise ValueError(f"on_error is {on_error!r}; expected 'worst' or 'raise'")
@@ -129,16 +134,21 @@ def private_search(
             f"runs is {runs!r}; expected a RunCount: a search is private because K is random. "
             "Try RunCount.logarithmic(mean=10)."
         )
-    if not isinstance(rng, np.random.Generator | None):
-        raise TypeError(
-            f"rng is {rng!r}; expected a numpy.random.Generator. Leave it out, or for a test pass "
-            "numpy.random.default_rng(0)."
-        )
-    if stop_at is not None and math.isnan(float(stop_at)):
-        raise ValueError("stop_at is nan; expected a score. Leave it out to train every candidate that was drawn.")
+    for name, function in (("train", train), ("scorer", scorer)):
+        if not callable(function) and (name, function) != ("scorer", None):
+            raise TypeError(f"{name} is {function!r}; expected a function")
+    if executor is not None and not hasattr(executor, "map"):
+        raise TypeError(f"executor is {executor!r}; expected a concurrent.futures.Executor, with a .map")
+    if scorer_data not in ("covered", "public", None):
+        raise ValueError(f"scorer_data is {scorer_data!r}; expected 'covered', 'public' or None")
+    generator = checked_generator(rng)
+    if stop_at is not None:
+        stop_at = number("stop_at", stop_at)
+        if math.isnan(stop_at):
+            raise ValueError("stop_at is nan; expected a score. Leave it out to train every candidate that was drawn.")
     if max_runs is not None:
         max_runs = whole_number("max_runs", max_runs, 1)
-    if scorer is not None and scorer_data not in ("covered", "public"):
+    if scorer is not None and scorer_data is None:
         warnings.warn(
             "the guarantee covers the score only if the data that scorer reads is public, or its reading is part of "
             "base; declare which with scorer_data='public' or 'covered'",
@@ -150,19 +160,26 @@ def private_search(
     rdp = selected_rdp(orders, single, runs, method, tradeoff)
     epsilon = rdp_to_epsilon(orders, rdp, delta).epsilon
 
-    rng = fresh_generator() if rng is None else rng
-    count = runs.sample(rng)
+    count = runs.sample(generator)
     if max_runs is not None and count > max_runs:
         raise RunBudgetExceeded(
             f"the draw asks for more than max_runs={max_runs} runs; nothing was trained. Drawing again until it fits "
             f"is another distribution with another price: for a hard cap use runs.truncated({max_runs})."
         )
     attempt = _Attempt(train, scorer, draw, on_error)
-    finished = executor.map(attempt, rng.spawn(count)) if executor else map(attempt, _spawned(rng, count))
-    winner, history = _best(finished, math.inf if stop_at is None else float(stop_at), executor is None, keep_history)
-    if winner.failure:
+    ceiling = math.inf if stop_at is None else stop_at
+    try:
+        finished = (map if executor is None else executor.map)(attempt, _run_generators(rng, count))
+        winner, history = _best(finished, ceiling, executor is None, keep_history)
+    except BrokenExecutor:
+        raise RuntimeError(
+            f"executor is {type(executor).__name__}, which broke; expected one that outlives its runs. A worker that "
+            "dies tells about the data, outside of the guarantee: let train contain it in a process of its own."
+        ) from None
+    failed = winner.failure is not None
+    if failed:
         warnings.warn(
-            f"no run of this search gave a score; the first failed with {winner.failure}, and there is no model. "
+            "no run of this search gave a score; the winner failed, and there is no model. "
             "See the error with on_error='raise', on data that are not private.",
             RuntimeWarning,
             stacklevel=2,
@@ -177,7 +194,7 @@ def private_search(
         rdp=rdp,
         expected_runs=runs.mean,
         unsafe_history=tuple(history) if keep_history else None,
-        failure=winner.failure,
+        failed=failed,
     )
 
 
@@ -195,9 +212,10 @@ def _best(finished: Any, ceiling: float, may_stop: bool, keep_history: bool) -> 
     return winner, history
 
 
-def _spawned(rng: np.random.Generator, count: int):
+def _run_generators(rng: np.random.Generator | None, count: int) -> Iterator[np.random.Generator]:
+    """One generator a run. Spawned ones remember their number and their parent's seed, hence K: for tests only."""
     for _ in range(count):
-        yield rng.spawn(1)[0]
+        yield fresh_generator() if rng is None else rng.spawn(1)[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +234,7 @@ class _Attempt:
             model, score = (answer, self.scorer(answer)) if self.scorer else _pair(answer)
         except _Malformed as error:
             raise TypeError(str(error)) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.on_error == "raise":
                 raise
             return Run(candidate, None, math.nan, type(error).__name__)
@@ -234,11 +252,11 @@ def _pair(answer: Any) -> tuple[Any, Any]:
 
 
 def _real(score: Any) -> float:
-    if isinstance(score, numbers.Real):
-        return float(score)
-    if getattr(score, "shape", None) == () and not isinstance(score, complex | np.complexfloating):
-        return float(score)  # a 0-d array or tensor
-    raise TypeError(f"a score is {type(score).__name__}; expected a real number")
+    real = isinstance(score, numbers.Real)
+    scalar = getattr(score, "shape", None) == () and not isinstance(score, complex | np.complexfloating)
+    if not real and not scalar:  # a 0-d array or tensor
+        raise TypeError(f"a score is {type(score).__name__}; expected a real number")
+    return number("a score", score)
 
 
 def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
@@ -247,13 +265,16 @@ def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
         return candidates
     if isinstance(candidates, Mapping):
         options = list(candidates)
-        probabilities = np.asarray(list(candidates.values()), dtype=np.float64)
+        probabilities = float_array("the candidates' probabilities", list(candidates.values()))
         if not options:
             raise ValueError("candidates is empty; expected something to try")
         if not np.all(probabilities >= 0) or abs(probabilities.sum() - 1) > 1e-9:
-            raise ValueError(f"the candidates' probabilities sum to {probabilities.sum()}; expected that they sum to 1")
+            raise ValueError(
+                f"the candidates' probabilities sum to {probabilities.sum()}; expected non-negative numbers, sum 1"
+            )
         return _Weighted(options, np.cumsum(probabilities / probabilities.sum()))
-    if isinstance(candidates, str | bytes) or not (isinstance(candidates, Sequence | np.ndarray)):
+    sequence = isinstance(candidates, Sequence) or (isinstance(candidates, np.ndarray) and candidates.ndim > 0)
+    if isinstance(candidates, str | bytes) or not sequence:
         raise TypeError(
             f"candidates is {type(candidates).__name__}; expected a sequence, a mapping to probabilities or a callable"
         )

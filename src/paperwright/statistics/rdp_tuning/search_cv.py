@@ -75,11 +75,18 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
         """Search, and keep the winning estimator as it was trained (a refit would be one more release).
 
         Raises:
-            ValueError: if every fit failed; the error's type is told, and its text, which may quote a record, is not.
+            ValueError: if every fit failed; the error itself, which may depend on a record, is not told.
             RuntimeError: if a Poisson search drew no run.
         """
-        if not self.distributions:
-            raise ValueError("distributions is empty; expected a parameter to tune")
+        for name in ("best_params_", "best_estimator_", "best_score_", "epsilon_", "result_"):
+            vars(self).pop(name, None)  # a search that fails leaves no earlier winner
+        if not isinstance(self.distributions, Mapping) or not self.distributions:
+            raise ValueError(f"distributions is {self.distributions!r}; expected a mapping with a parameter to tune")
+        if not callable(self.estimator_factory) or not callable(self.scoring or callable):
+            raise TypeError(
+                f"estimator_factory is {self.estimator_factory!r} and scoring {self.scoring!r}; expected functions: "
+                "(**params) -> estimator, such as its class, and (estimator, X, y) -> float or None"
+            )
         scored_on = (X, y) if X_score is None else (X_score, y_score)
 
         def train(candidate: tuple[dict[str, Any], Any], rng: np.random.Generator) -> Any:
@@ -103,11 +110,10 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
             )
         if result.best_candidate is None:
             raise RuntimeError("the Poisson draw was K = 0: this private search returns no model, which is its answer")
-        if result.failure:
+        if result.failed:
             raise ValueError(
-                f"every fit failed, the first with {result.failure}; expected one that fits and scores. See the error "
-                "with on_error='raise', on data that are not private. This search has used its epsilon, "
-                f"{result.epsilon:.4g}."
+                "every fit failed; expected one that fits and scores. See the error with on_error='raise', on data "
+                f"that are not private. This search has used its epsilon, {result.epsilon:.4g}."
             )
         self.best_params_ = result.best_candidate[0]
         self.best_estimator_ = result.model
@@ -211,6 +217,8 @@ def _draw(values: Any, rng: np.random.Generator) -> Any:
         return values.rvs(random_state=rng)
     if callable(values):
         return values(rng)
-    if len(values) == 0:
-        raise ValueError("a parameter has no values; expected a list of some, a distribution or a function of rng")
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__") or len(values) == 0:
+        raise ValueError(
+            f"a parameter's values are {values!r}; expected a list of some, a distribution or a function of rng"
+        )
     return values[int(rng.integers(len(values)))]

@@ -45,7 +45,8 @@ def selected_rdp(
 
     Args:
         orders: Rényi orders, rising, at least 1; the last may be inf.
-        rdp: epsilon(lambda) of *one* run, which draws a candidate, trains it and scores it; inf allowed.
+        rdp: epsilon(lambda) of *one* run, which draws a candidate, trains it and scores it; inf allowed. It bounds both
+            divergences of two neighbours, D(Q||Q') and D(Q'||Q): the bounds use one of each.
         runs: the distribution of K.
         method: which bound.
         tradeoff: p -> the largest probability that a neighbouring data set can give to an event of probability p, where
@@ -58,6 +59,10 @@ def selected_rdp(
         ValueError: for a malformed curve, an unknown method, or ``closed`` with a tabulated distribution.
     """
     orders, rdp = checked_curve(orders, rdp)
+    if not isinstance(runs, RunCount):
+        raise TypeError(f"runs is {runs!r}; expected a RunCount. Try RunCount.logarithmic(mean=10).")
+    if not callable(tradeoff) and tradeoff is not None:
+        raise TypeError(f"tradeoff is {type(tradeoff).__name__}; expected a function of p. Try gaussian_tradeoff(1.0).")
     if method not in ("closed", "numeric", "best"):
         raise ValueError(f"method is {method!r}; expected 'closed', 'numeric' or 'best'")
     closed = None

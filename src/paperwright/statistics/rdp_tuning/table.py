@@ -35,6 +35,21 @@ def log_power_sum(table: np.ndarray, log_x: np.ndarray, derivatives: int = 0) ->
     return found.reshape(np.shape(log_x))
 
 
+def log_power_excess(table: np.ndarray, log_x: np.ndarray) -> np.ndarray:
+    """log(f(x) - 1) at x = exp(`log_x`) >= 1, elementwise, at full relative precision near x = 1."""
+    counts = np.flatnonzero(table)
+    counts = counts[counts > 0]
+    log_weights = np.log(table[counts])
+    flat = np.asarray(log_x, dtype=np.float64).ravel()
+    found = np.empty(flat.size)
+    rows = max(1, AT_ONCE // counts.size)
+    for start in range(0, flat.size, rows):
+        powers = counts * flat[start : start + rows, None]
+        with np.errstate(divide="ignore"):
+            found[start : start + rows] = logsumexp(log_weights + powers + np.log(-np.expm1(-powers)), axis=1)
+    return found.reshape(np.shape(log_x))
+
+
 @dataclass(frozen=True, eq=False)
 class DerivativeBounds:
     """phi(p) = log f'(1-p) of a table, enclosed between two functions that cost a look-up.
