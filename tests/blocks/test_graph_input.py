@@ -5,7 +5,7 @@ from collections.abc import Callable
 import networkx as nx
 import pytest
 import torch
-from torch_geometric.data import Data, HeteroData
+from torch_geometric.data import HeteroData
 
 from paperwright.blocks.graph_input import graph_data, integer_pairs, node_pairs, require_rows, whole_number
 

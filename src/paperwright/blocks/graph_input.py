@@ -1,6 +1,5 @@
 """Reading graphs at the border: every room that takes one accepts and refuses the same, in the same words."""
 
-import math
 import numbers
 import sys
 from typing import TYPE_CHECKING, Any
@@ -59,7 +58,8 @@ def integer_pairs(edge_index: Any, name: str = "edge_index") -> Tensor:
             f"{name} has shape {list(edge_index.shape)}; expected [2, E], a column (source, target) for each edge. "
             "Transpose a list of pairs by .t()."
         )
-    return edge_index.long()
+    pairs: Tensor = edge_index.long()
+    return pairs
 
 
 def node_pairs(edge_index: Any, num_nodes: int | None = None, name: str = "edge_index") -> tuple[Tensor, int]:
@@ -111,6 +111,7 @@ def whole_number(name: str, value: Any, least: int) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}; expected a whole number, {least} or more.")
-    if not math.isfinite(value) or value != int(value) or value < least:
+    number = float(value)
+    if not number.is_integer() or number < least:
         raise ValueError(f"{name} is {value}; expected a whole number, {least} or more.")
-    return int(value)
+    return int(number)
