@@ -160,7 +160,7 @@ def test_renewal_stamps_what_gives_the_same_numbers(paperwright: Run, toy: Path)
     renewed = paperwright("renew", "toy", "--sample", "4")
     assert renewed.returncode == 0
     assert "renewed toy/adds" in renewed.stdout
-    assert "4 of 10 trials ran again with equal numbers" in renewed.stdout
+    assert "4 of 10 trials ran again, every number as recorded" in renewed.stdout
     assert "toy/exact" not in renewed.stdout, "it was not stale"
     (renewal,) = recorded_claims(registry().room("toy"))["adds"].renewals
     assert {each["arm"] for each in renewal["sample"]} == {"with", "without"}

@@ -82,8 +82,8 @@ def _arcs(graph: Any, place: int) -> tuple[np.ndarray, int]:
             f"graph {place}: expected a torch_geometric Data with edge_index or a networkx graph, "
             f"got {type(graph).__name__}"
         )
-    edges, size = node_pairs(graph.edge_index, int(graph.num_nodes or 0), f"edge_index of graph {place}")
-    arcs: np.ndarray = edges.cpu().numpy()
+    columns, size = node_pairs(graph.edge_index, int(graph.num_nodes or 0), f"edge_index of graph {place}")
+    arcs: np.ndarray = columns.cpu().numpy()
     return arcs, size
 
 

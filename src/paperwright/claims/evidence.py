@@ -157,10 +157,16 @@ def _registration_faults(claim: Recorded) -> Iterator[str]:
 
 
 def _renewal_note(renewal: Mapping[str, Any]) -> str:
+    sample = renewal["sample"]
     return (
-        f"renewed on {renewal['date']}: {len(renewal['sample'])} of {renewal['of']} trials ran again on changed code"
-        f" ({renewal['from']} to {renewal['to']}) with equal numbers"
+        f"renewed on {renewal['date']}: {len(sample)} of {renewal['of']} trials ran again on changed code"
+        f" ({renewal['from']} to {renewal['to']}), {_closeness(max(each['deviation'] for each in sample))}"
     )
+
+
+def _closeness(deviation: float) -> str:
+    """How near the numbers of a rerun came to the record, in words."""
+    return "every number as recorded" if deviation <= _ROUNDING else f"the numbers off by {deviation:.2g} at most"
 
 
 def _follows(entry: Entry, claim: Recorded, budget: str) -> bool:
@@ -274,7 +280,7 @@ class Renewal:
 def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str = "desk") -> Iterator[Renewal]:
     """Runs a random sample of each stale claim's trials again; where every number is equal, stamps it as of now.
 
-    Only what is stale because the code changed can be renewed: a claim whose terms changed is another claim, and one
+    Equal means within the claim's tolerance, and the evidence says how far off the sample was. Only what is stale because the code changed can be renewed: a claim whose terms changed is another claim, and one
     whose data changed rests on other data. The evidence says which trials ran again, when, and both fingerprints.
 
     Args:

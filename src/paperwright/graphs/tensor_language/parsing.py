@@ -42,7 +42,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 )
 """The functions that `parse` knows by name."""
 
-DEEPEST = 80
+DEEPEST = 40
 """Levels; Python's own stack ends somewhere beyond."""
 LONGEST_NUMBER = 300
 LONGEST_QUOTE = 200
