@@ -313,7 +313,10 @@ def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str =
             continue
         _stamp(room, entry, claim, here, reruns, budget)
         yield Renewal(
-            entry.path, True, f"{len(reruns)} of {len(claim.trials)} trials ran again with equal numbers", reruns
+            entry.path,
+            True,
+            f"{len(reruns)} of {len(claim.trials)} trials ran again, {_closeness(max(r.deviation for r in reruns))}",
+            reruns,
         )
 
 
