@@ -280,8 +280,9 @@ class Renewal:
 def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str = "desk") -> Iterator[Renewal]:
     """Runs a random sample of each stale claim's trials again; where every number is equal, stamps it as of now.
 
-    Equal means within the claim's tolerance, and the evidence says how far off the sample was. Only what is stale because the code changed can be renewed: a claim whose terms changed is another claim, and one
-    whose data changed rests on other data. The evidence says which trials ran again, when, and both fingerprints.
+    Equal means within the claim's tolerance, and the evidence says how far off the sample was. Only what is stale
+    because the code changed can be renewed: a claim whose terms changed is another claim, and one whose data changed
+    rests on other data. The evidence says which trials ran again, when, and both fingerprints.
 
     Args:
         room: the room.
