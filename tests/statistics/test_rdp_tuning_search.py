@@ -517,6 +517,7 @@ for call, message in [
     (lambda: gaussian_tradeoff("x"), "noise_multiplier is 'x'; expected a number"),
     (lambda: plan_search((1, 2), 1, 1e-5, 2), "base_fn is tuple; expected a function"),
     (lambda: plan_search(gaussian_rdp, "x", 1e-5, 2), "target_epsilon is 'x'; expected a number"),
+    (lambda: RunCount.from_pmf([[1.0], [2.0, 3.0]]), "pmf is [[1.0], [2.0, 3.0]]; expected numbers"),
     (lambda: RunCount.logarithmic(mean="2"), "mean is '2'; expected a number"),
     (lambda: RunCount.logarithmic(mean=2).sample(0), "rng is 0; expected a numpy.random.Generator"),
     (lambda: search(max_runs="3"), "max_runs is '3'; expected a whole number"),

@@ -270,7 +270,7 @@ def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
             raise ValueError("candidates is empty; expected something to try")
         if not np.all(probabilities >= 0) or abs(probabilities.sum() - 1) > 1e-9:
             raise ValueError(
-                f"the candidates' probabilities sum to {probabilities.sum()}; expected non-negative numbers, sum 1"
+                f"the candidates' probabilities sum to {probabilities.sum()}; expected numbers >= 0 that sum to 1"
             )
         return _Weighted(options, np.cumsum(probabilities / probabilities.sum()))
     sequence = isinstance(candidates, Sequence) or (isinstance(candidates, np.ndarray) and candidates.ndim > 0)
