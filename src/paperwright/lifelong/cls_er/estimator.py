@@ -32,7 +32,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
 
     The defaults were chosen on pilot streams, so that CLS-ER is not behind plain replay on short ones either. They are
     not the paper's, whose settings (:mod:`~paperwright.lifelong.cls_er.settings`) are for thousands of steps. Mean
-    accuracy over three seeds, standard error up to .03 on the two shortest streams and .01 on the others; "paper's
+    accuracy over three seeds, with standard errors of .002 to .03, the largest on the short and noisy streams; "paper's
     warm-up" is CLS-ER with `warm_up=1` and `learning_rate=0.05`:
 
     | stream | steps | CLS-ER | ER | paper's warm-up |
