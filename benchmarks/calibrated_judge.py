@@ -237,9 +237,10 @@ def judged_part(found: dict) -> str:
     return f"""{table(["the truth", "statements", *VERDICTS], rows)}
 
 In brackets: the same statements on {found["worlds"]} other sets of seeds, {found["worlds"] * found["statements"]:,} \
-verdicts in all. A false *holds* is one of a false or border statement: {rate(engine, "holds")} once,
-{rate(again, "holds")} on the other seeds; a false *fails* one of a true or border statement: \
-{rate(engine, "fails")} and {rate(again, "fails")}. Promised is 5% or less for both together."""
+verdicts in all. A false *holds* is one of a false or border statement:
+{rate(engine, "holds")} once, {rate(again, "holds")} on the other seeds;
+a false *fails* one of a true or border statement: {rate(engine, "fails")} and
+{rate(again, "fails")}. At most 2.5% of each is promised where the truth lies on the border, and less away from it."""
 
 
 def errors_part(found: dict) -> str:
@@ -288,10 +289,10 @@ def power_figure(found: dict) -> str:
     seeds, height = found["power"]["seeds"], 190.0
     with drawing._drawing(height, "power") as figure:
         for number, (effect, cells) in enumerate(found["power"]["shares"].items()):
-            axes = figure.add_axes((0.075 + 0.186 * number, 0.24, 0.165, 0.6))
+            axes = figure.add_axes((0.075 + 0.186 * number, 0.22, 0.165, 0.64))
             _draw_power(axes, drawing, seeds, cells, first=number == 0)
             axes.set_title(f"effect {float(effect):g}", size=10.5, color=drawing.INK, pad=5)
-        figure.text(0.5, 0.045, "seeds", ha="center", size=10.5, color=drawing.INK)
+        figure.text(0.5, 0.03, "seeds", ha="center", size=10.5, color=drawing.INK)
         drawn = drawing._inline(figure, "power", power_in_words(found), {})
     return _standing_alone(drawn)
 
@@ -305,7 +306,7 @@ def _draw_power(axes, drawing, seeds, cells, *, first: bool) -> None:
     axes.fill_between(at, 100 - fails, 100, color=drawing.PAPER, alpha=0.9, linewidth=0)
     axes.plot(at, holds, "o-", color=drawing.REGION, markersize=3.2, linewidth=1.4, clip_on=False)
     axes.set(xlim=(0, len(seeds) - 1), ylim=(0, 100))
-    shown = [place for place, n in enumerate(seeds) if n in (3, 8, 20, 50)]
+    shown = [place for place, n in enumerate(seeds) if n in (5, 10, 20, 50)]
     axes.set_xticks(shown, [str(seeds[place]) for place in shown])
     axes.set_yticks([0, 50, 80, 100], ["0", "50", "80", "100%"] if first else [""] * 4)
     axes.tick_params(length=0, labelcolor=drawing.INK, labelsize=9)
