@@ -238,9 +238,9 @@ def judged_part(found: dict) -> str:
 
 In brackets: the same statements on {found["worlds"]} other sets of seeds, {found["worlds"] * found["statements"]:,} \
 verdicts in all. A false *holds* is one of a false or border statement:
-{rate(engine, "holds")} once, {rate(again, "holds")} on the other seeds; a false *fails* one of a true or border statement: \
-{rate(engine, "fails")} and {rate(again, "fails")}. At most 2.5% of each
-is promised where the truth lies on the border, and less away from it."""
+{rate(engine, "holds")} once, {rate(again, "holds")} on the other seeds;
+a false *fails* one of a true or border statement: {rate(engine, "fails")} and
+{rate(again, "fails")}. At most 2.5% of each is promised where the truth lies on the border, and less away from it."""
 
 
 def errors_part(found: dict) -> str:

@@ -6,7 +6,7 @@ ones end, so that nothing is judged on seeds that helped to change it, and what 
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,37 +48,39 @@ class Revision:
         return asdict(self)
 
 
-def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Iterable[str]) -> Revision:
-    """The revision that these terms belong to: the known one of the same hash, or a new one on fresh seeds.
+def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Mapping[str, int]) -> Revision:
+    """The revision that these terms belong to: the one of the same hash that ran, or a new one on fresh seeds.
 
     Args:
         terms: the claim's terms as they are now.
         known: the revisions registered so far.
-        used: the hashes of those of which verdict seeds ran.
+        used: for each hash of which verdict seeds ran, registered or not, the greatest of these seeds.
     """
     digest = digest_of_terms(terms)
     for revision in known:
-        if revision.digest == digest:
+        if revision.digest == digest and digest in used:
             return revision if revision.registered is not None else replace(revision, registered=time.time())
-    ran = [revision for revision in known if revision.digest in set(used)]
-    first = max((revision.end for revision in ran), default=0)
+    ran = [revision for revision in known if revision.digest in used]
+    seen = [seed + 1 for other, seed in used.items() if other != digest]
+    first = max([0, *seen, *(revision.end for revision in ran)])
     if first + max(terms["looks"]) > PILOT_SEEDS:
         raise ValueError(f"this claim's seeds would reach {PILOT_SEEDS:,}, where pilot seeds begin")
     number = max((revision.number for revision in ran), default=0) + 1
     return Revision(number, terms, digest, first, time.time())
 
 
-def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple[list[Revision], set[str]]:
-    """The revisions of a claim that its evidence file and a store know, by number; and the hashes of those that ran."""
+def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple[list[Revision], dict[str, int]]:
+    """The revisions that a claim's evidence file and a store know, by number; and the last seed of each that ran."""
     from paperwright.claims.recorded import history
 
     found = {revision.digest: revision for revision in history(entry.paper, entry.name, budget)}
-    used = set(found)
+    used = {digest: revision.end - 1 for digest, revision in found.items()}
     for revision in store.revisions(entry.paper, entry.name, budget) if store is not None else ():
         if revision.digest not in found or found[revision.digest].registered is None:
             found[revision.digest] = revision
     if store is not None:
-        used |= store.hashes_that_ran(entry.paper, entry.name, budget)
+        for digest, seed in store.last_seeds(entry.paper, entry.name, budget).items():
+            used[digest] = max(seed, used.get(digest, seed))
     return sorted(found.values(), key=lambda revision: revision.number), used
 
 

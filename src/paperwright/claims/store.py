@@ -447,14 +447,19 @@ class Store:
             for number, terms, digest, first, registered, said in rows
         ]
 
-    def hashes_that_ran(self, paper: str, claim: str, budget: str) -> set[str]:
-        """The hashes of the terms under which verdict seeds of a claim were recorded here."""
+    def last_seeds(self, paper: str, claim: str, budget: str) -> dict[str, int]:
+        """For each hash of terms under which verdict seeds of a claim were recorded here, the greatest of them."""
         with self._failing("read"), self._lock:
             rows = self._db.execute(
-                "SELECT DISTINCT context FROM records WHERE paper = ? AND claim = ? AND budget = ? AND seed < ?",
+                "SELECT context, max(seed) FROM records WHERE paper = ? AND claim = ? AND budget = ? AND seed < ?"
+                " GROUP BY context",
                 (paper, claim, budget, PILOT_SEEDS),
             ).fetchall()
-            return {self._context(identifier).claim for (identifier,) in rows}
+        found: dict[str, int] = {}
+        for identifier, seed in rows:
+            digest = self._context(identifier).claim
+            found[digest] = max(seed, found.get(digest, seed))
+        return found
 
     def _known(self, context: Context | None) -> int | None:
         """The number of a context here, 0 for one that no record has."""
