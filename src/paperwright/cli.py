@@ -25,7 +25,7 @@ ENGINE = {
     "demo": "Check one claim of every paper that can be tried with no file and no network, and write the report.",
     "report": "Write a self-contained HTML report of what is recorded.",
     "verify": "Say which recorded evidence no longer fits the code, the claims or the data.",
-    "renew": "Run a sample of stale evidence again, and stamp it where every number is equal.",
+    "renew": "Run a sample of stale evidence again after its code changed, and stamp it where every number is equal.",
     "export": "Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table.",
     "merge": "Take in records made on another machine, a GPU or a cluster: with their provenance, none twice.",
 }

@@ -153,7 +153,7 @@ def test_rerun_says_how_far_off_the_record_is(paperwright: Run, toy: Path) -> No
         trial["numbers"]["score"] *= 1.01
     path.write_text(json.dumps(content), encoding="utf-8")
     found = paperwright("verify", "toy", "--rerun", "3", "--seed", "1", "--tolerance", "1e-6")
-    assert "off by 0.0099 of the greater, more than the tolerance of 1e-06" in found.stdout
+    assert "of the largest, more than the tolerance of 1e-06" in found.stdout
     assert found.returncode == 1
 
 
@@ -172,7 +172,7 @@ def test_the_readme_table_stands_between_its_marks(paperwright: Run, toy: Path, 
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     assert paperwright("export", "toy", "--readme", str(readme)).returncode == 0
     text = readme.read_text(encoding="utf-8")
-    assert "| toy | Adding a number raises the score. |" in text
+    assert "| toy | Adding a number raises the score. *(scale: the whole of it)* |" in text
     assert "| **toy**: A toy paper (Nowhere) | 1 holds, " in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")

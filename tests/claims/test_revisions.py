@@ -1,16 +1,19 @@
 """Revisions: terms are registered before the first seed, a changed claim moves on, changed code is renewed."""
 
+import functools
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from paperwright.claims import Above, Budget, Claim, Plan, Store, check, select
 from paperwright.claims.claim import plain
+from paperwright.claims.evidence import standings, write_evidence
 from paperwright.claims.recorded import recorded_claims
-from paperwright.claims.revision import next_revision
+from paperwright.claims.revision import next_revision, with_earlier_code
 from paperwright.registry import registry
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -49,6 +52,7 @@ def claim_of(**changed: object) -> Claim:
         ({"arms": []}, "a claim needs arms"),
         ({"scale": " "}, "needs a scale"),
         ({"tolerance": -1.0}, "tolerance"),
+        ({"tolerance": 0.2}, "0.1 at most"),
         ({"timeout": 0}, "timeout"),
     ],
 )
@@ -81,15 +85,55 @@ def test_values_of_arms_are_written_down_by_what_they_are() -> None:
 
 
 def test_a_changed_claim_moves_on_to_fresh_seeds() -> None:
-    first = next_revision(claim_of().terms("desk"), (), ())
+    first = next_revision(claim_of().terms("desk"), (), {})
     assert (first.number, first.first_seed, first.end) == (1, 0, 10)
     changed = claim_of(statement="It scores more.").terms("desk")
-    assert next_revision(changed, [first], ()).number == 1, "nothing ran yet: it may still be changed"
-    second = next_revision(changed, [first], {first.digest})
+    assert next_revision(changed, [first], {}).number == 1, "nothing ran yet: it may still be changed"
+    second = next_revision(changed, [first], {first.digest: 4})
     assert (second.number, second.first_seed) == (2, 10)
-    assert next_revision(claim_of().terms("desk"), [first, second], {first.digest, second.digest}) == first
-    third = next_revision(claim_of(statement="It rises.").terms("desk"), [first, second], {first.digest, second.digest})
+    ran = {first.digest: 9, second.digest: 14}
+    assert next_revision(claim_of().terms("desk"), [first, second], ran) == first
+    third = next_revision(claim_of(statement="It rises.").terms("desk"), [first, second], ran)
     assert (third.number, third.first_seed) == (3, 20)
+    assert next_revision(changed, [], {"unregistered": 33}).first_seed == 34, "seeds are spent, registered or not"
+
+
+def test_terms_that_were_registered_and_never_ran_get_no_seeds_that_others_used() -> None:
+    first = next_revision(claim_of().terms("desk"), (), {})
+    second = next_revision(claim_of(statement="It rises.").terms("desk"), [first], {})
+    assert (first.first_seed, second.first_seed) == (0, 0)
+    again = next_revision(claim_of().terms("desk"), [first, second], {second.digest: 19})
+    assert (again.number, again.first_seed) == (2, 20)
+
+
+@dataclass(frozen=True)
+class Setting:
+    rate: float = 0.1
+
+
+def test_a_changed_default_of_a_setting_is_a_changed_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    arms = {"one": Setting(), "two": Setting(rate=0.2)}
+    assert claim_of(arms=arms).terms("desk")["arms"]["one"] == {"": "Setting", "rate": 0.1}
+    partial = functools.partial(score, name="a")
+    assert claim_of(trial=partial).fingerprint("desk") != claim_of().fingerprint("desk")
+
+
+def test_what_the_same_seeds_came_to_under_other_code_is_kept() -> None:
+    fails = {"verdict": "fails", "findings": ["x = 0"], "source": "one"}
+    holds = {"verdict": "holds", "findings": ["x = 1"], "source": "two"}
+    assert with_earlier_code(holds, fails)["under_earlier_code"] == [fails]
+    assert with_earlier_code(holds, with_earlier_code(holds, fails))["under_earlier_code"] == [fails]
+    assert with_earlier_code(holds, None) == holds
+
+
+def test_merge_takes_registrations_along(toy: Path, tmp_path: Path) -> None:
+    with Store(tmp_path / "gpu.sqlite") as gpu, Store(tmp_path / "evidence.sqlite") as store:
+        check(select(["toy/adds"]), gpu)
+        store.merge(gpu)
+        (registered,) = store.revisions("toy", "adds", "desk")
+        assert registered == gpu.revisions("toy", "adds", "desk")[0]
+        write_evidence(registry().room("toy"), store)
+    assert [each.stale for each in standings(registry().room("toy")) if each.path == "toy/adds"] == [()]
 
 
 def test_the_seed_that_ran_is_the_seed_that_is_recorded(edit: Callable[[str, str], None], tmp_path: Path) -> None:
@@ -133,6 +177,9 @@ def test_evidence_keeps_what_earlier_revisions_came_to(paperwright: Run, toy: Pa
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ('"low": 1.8', '"low": 1.7', "the recorded findings does not follow"),
+        ('"first_seed": 0', '"first_seed": 3', "6 of its trials have seeds that are not its own"),
+        ('"number": 1', '"number": 2', "what the earlier ones came to is not there"),
         ('"registered": 1', '"registered": 9', "10 of its trials ran before its terms were registered"),
         ("raises the score", "lowers the score", "the recorded terms are not those that were hashed"),
         ('"seed": 1,', '"seed": 7,', "does not follow from the recorded trials"),

@@ -197,7 +197,7 @@ def test_a_ladder_fits_the_trend_of_an_effect(slope: float, word: str, verdicts:
 def test_a_ladder_of_noise_says_that_it_cannot_say() -> None:
     rule = Ladder("score", LADDER, expects="does not shrink", margin=0.05)
     (finding,) = rule.judge(ladder_sample(0.0, noise=1.0), 0.95, final=True)
-    assert (finding.verdict, finding.reason) == (UNDECIDED, "the effect may change with size")
+    assert (finding.verdict, finding.reason) == (UNDECIDED, "the effect changes in an unknown way with size")
     (finding,) = rule.judge(ladder_sample(0.1, noise=0.0, exact=True), 0.95, final=True)
     assert finding.verdict is HOLDS
     assert finding.interval.estimate == pytest.approx(0.1)
@@ -467,7 +467,7 @@ def test_wrong_kinds_are_refused() -> None:
     with pytest.raises(TypeError, match="JSON values"):
         Budget(seeds=2, optimizer=object())
     with pytest.raises(TypeError, match="expected a rule"):
-        Claim("x", arms=["a"], rule="greater", budgets={"desk": Budget(2)})  # type: ignore[arg-type]
+        claim_of(rule="greater")
     with pytest.raises(TypeError, match="takes rules"):
         All()
 
@@ -475,9 +475,8 @@ def test_wrong_kinds_are_refused() -> None:
 def test_the_fingerprint_follows_what_the_verdict_depends_on() -> None:
     def make(statement: str = "s", by: float = 0.0, looks: int = 5, **config: float) -> str:
         rule = Greater("score", "a", than="b", by=by)
-        return Claim(statement, arms=["a", "b"], rule=rule, budgets={"desk": Budget(looks, **config)}).fingerprint(
-            "desk"
-        )
+        budgets = {"desk": Budget(looks, **config)}
+        return claim_of(statement=statement, arms=["a", "b"], rule=rule, budgets=budgets).fingerprint("desk")
 
     assert make() == make()
     assert len({make(), make(statement="t"), make(by=0.1), make(looks=6), make(epochs=3)}) == 5

@@ -18,7 +18,7 @@ from paperwright.claims.fingerprint import context_of
 from paperwright.claims.judgement import Judgement, came_to, judge, trials_of
 from paperwright.claims.reached_code import code_of
 from paperwright.claims.standing import revisions_of
-from paperwright.claims.store import Key, Lease, Record, Store
+from paperwright.claims.store import Key, Lease, Record, Store, StoreError
 from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
 from paperwright.data import DataCorrupted, DataUnavailable
 
@@ -140,7 +140,7 @@ class Campaign:
         self.source = code_of(entry.module, entry.claim).fingerprint
         self.config = dict(entry.claim.budget(plan.budget).config) | dict(plan.config or {})
         if not self.decides_nothing:
-            store.register(entry.paper, entry.name, plan.budget, self.revision)
+            self.revision = store.register(entry.paper, entry.name, plan.budget, self.revision)
         self._recall(store)
         self.advance()
 
@@ -186,6 +186,7 @@ class Campaign:
     def _recall(self, store: Store) -> None:
         for record in store.records(self.entry.paper, self.entry.name, self.plan.budget):
             same = record.key.context == self.context and record.key.config == self.config
+            same &= self.plan.pilot or record.key.seed in self.revision.seeds
             if same and record.key.pilot == self.plan.pilot and record.ok and record.key.arm in self.entry.claim.arms:
                 self.finish(record.key.arm, record.key.seed, record.outcome)
 
@@ -307,7 +308,7 @@ class _Check:
         for campaign in self.campaigns:
             if campaign.judgement.verdict.given:
                 entry, plan = campaign.entry, campaign.plan
-                said = came_to(campaign.judgement)
+                said = came_to(campaign.judgement, campaign.source)
                 self.store.note(entry.paper, entry.name, plan.budget, campaign.revision.digest, said)
 
     def _abandon(self) -> None:
@@ -318,6 +319,8 @@ class _Check:
         self.place.close(True)
         for campaign in self.campaigns:
             campaign.refresh()
+        with contextlib.suppress(StoreError):  # what was recorded is safe; the next check notes it
+            self._note()
 
     def _judgements(self) -> tuple[Judgement, ...]:
         return tuple(campaign.judgement for campaign in self.campaigns)

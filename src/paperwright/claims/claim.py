@@ -140,7 +140,7 @@ class Claim:
         level: the confidence over all looks together; what it promises stands above.
         deterministic: the trial has no randomness: one seed is enough, and its number is exact.
         tolerance: how far a number may lie from a recorded one when the trial runs again on another processor,
-            relative to the greater of the two; 0 asks for the very same digits but the last few.
+            relative to the largest of that number in the claim; 0 asks for the same digits but the last few.
         timeout: seconds after which one trial is given up.
 
     Raises:
@@ -185,6 +185,10 @@ class Claim:
         for name, text in (("statement", self.statement), ("scale", self.scale)):
             if not text:
                 raise ValueError(f"a claim needs a {name}, got an empty string")
+        try:
+            json.dumps([self.statement, self.scale, *self.arms], ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"a claim's words must be text, got {error.object!r:.60}") from None
         if not isinstance(self.rule, Rule):
             raise TypeError(f"rule: expected a rule such as Greater(...), got {self.rule!r}")
         if unknown := [arm for arm in self.rule.arms() if arm not in self.arms]:
@@ -195,8 +199,8 @@ class Claim:
             raise TypeError(f"budgets: expected a mapping of names to Budget(...), got {dict(self.budgets)!r}")
         if not 0.5 <= self.level < 1:
             raise ValueError(f"level: expected a confidence such as 0.95, got {self.level}")
-        if not 0 <= self.tolerance < 1:
-            raise ValueError(f"tolerance: expected a part of the number such as 1e-6, got {self.tolerance}")
+        if not 0 <= self.tolerance <= 0.1:
+            raise ValueError(f"tolerance: expected a part of the number, 0.1 at most, got {self.tolerance}")
         if self.timeout is not None and not 0 < self.timeout < math.inf:
             raise ValueError(f"timeout: expected a number of seconds above 0, got {self.timeout}")
         for figure in self.reported:
@@ -252,13 +256,14 @@ class Claim:
     def terms(self, budget: str) -> dict[str, Any]:
         """What is fixed before the first seed runs, as JSON values: statement, arms, rule, level, looks, settings.
 
-        Arguments left at their defaults are left out, so that a new option changes no claim that does not use it.
+        A rule's arguments left at their defaults are left out: a new option changes no claim that does not use it.
 
         Raises:
             TypeError: an arm's value cannot be written down.
         """
         spent = self.budget(budget)
-        return {
+        bound = {"trial": plain(self.trial, "the trial")} if isinstance(self.trial, functools.partial) else {}
+        return bound | {
             "statement": self.statement,
             "arms": {arm: plain(self.value(arm, budget), f"the arm {arm!r}") for arm in self.arms},
             "rule": described(self.rule),
@@ -304,13 +309,17 @@ def plain(value: Any, name: str = "it") -> Any:
             raise TypeError(f"{name} is {value}; expected finite numbers")
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain(item, name) for key, item in value.items()}
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError(f"{name} holds {value!r}; expected texts as keys")
+        return {key: plain(item, name) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item, name) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {"": type(value).__name__} | {field: plain(item, name) for field, item in _changed(value).items()}
+        # All fields: a default that changes is a changed setting.
+        held = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {"": type(value).__name__} | {field: plain(item, name) for field, item in held.items()}
     if isinstance(value, functools.partial):
-        return {"": "partial", "of": plain(value.func), "args": plain(value.args), "keywords": plain(value.keywords)}
+        return {"": "partial", "of": plain(value.func, name), "given": plain([*value.args, value.keywords], name)}
     if (
         isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
         and "<lambda>" not in value.__qualname__
@@ -336,7 +345,7 @@ def _changed(value: Any) -> dict[str, Any]:
 def described(rule: object) -> str:
     """A rule as its author wrote it: without the arguments left at their defaults."""
     if not dataclasses.is_dataclass(rule):
-        return repr(rule)
+        raise TypeError(f"rule: {type(rule).__name__} is no dataclass, so that its terms cannot be written down")
     said = []
     for name, value in _changed(rule).items():
         if name == "rules" and isinstance(value, tuple):

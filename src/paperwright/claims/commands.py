@@ -1,4 +1,4 @@
-"""The commands of the claims engine: check, demo, report, verify, export, merge.
+"""The commands of the claims engine: check, demo, report, verify, renew, export, merge.
 
 Exit codes, made for scripts and CI: 0 every claim holds (or the work is done), 1 one fails, 2 the command was misused,
 3 one is undecided, 4 one could not run, 70 an error of paperwright itself. Where several apply: 4 before 1 before 3.
@@ -344,15 +344,14 @@ def verify(
 def renew(
     papers: Papers,
     sample: Annotated[int, typer.Option(help="Run at least so many trials of each claim again; one of every arm.")] = 3,
-    seed: Annotated[int | None, typer.Option(help="Pick the same ones again.")] = None,
 ) -> int:
-    """Run a sample of stale evidence again after its code changed; where every number is equal, stamp it as of now."""
+    """Run a sample of stale evidence again after its code changed, and stamp it where every number is equal."""
     from paperwright.claims.evidence import renew as renewed
 
     left, faults = False, _Faults()
     for room in _rooms(papers, faults):
         with faults.of(room):
-            for outcome in renewed(room, sample=sample, seed=seed):
+            for outcome in renewed(room, sample=sample):
                 left |= not outcome.renewed
                 print(f"{'renewed' if outcome.renewed else 'stale':7} {outcome.path:45} {outcome.said}", flush=True)
     return 4 if faults.rooms else int(left)
@@ -409,5 +408,5 @@ def merge(
     with Store(_store_path(store)) as target:
         for path in stores:
             with _open(path) as source:
-                new, known = target.merge(source.records())
+                new, known = target.merge(source)
             print(f"{path}: {new} records taken in, {known} were here already")

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,16 +14,16 @@ from typing import Any
 from paperwright.claims.catalogue import Entry, entries
 from paperwright.claims.claim import digest_of_terms
 from paperwright.claims.fingerprint import Context, context_here
-from paperwright.claims.judgement import came_to, judge
+from paperwright.claims.judgement import Judgement, came_to, judge
 from paperwright.claims.reached_code import code_of
-from paperwright.claims.recorded import FORMAT, Recorded, as_json, recorded_claims, trials_json
-from paperwright.claims.revision import Revision
+from paperwright.claims.recorded import FORMAT, EvidenceError, Recorded, as_json, recorded_claims, trials_json
+from paperwright.claims.revision import Revision, with_earlier_code
 from paperwright.claims.standing import judge_records, revisions_of, valid_records
 from paperwright.claims.store import Record, Store
 from paperwright.claims.trial import Outcome, Task, run
 from paperwright.claims.verdict import Verdict
 from paperwright.claims.writing import write_text
-from paperwright.registry import Room
+from paperwright.registry import Room, registry
 
 _ROUNDING = 1e-9  # digits that another linear algebra library may change in a trial without training
 
@@ -36,17 +37,26 @@ def write_evidence(
 
     Returns:
         How many claims were written from the store.
+
+    Raises:
+        EvidenceError: the file that is there cannot be read, or is of another budget.
     """
-    before = _raw_claims(room.evidence_path)
+    recorded = recorded_claims(room)
+    if other := {claim.judgement.budget for claim in recorded.values()} - {budget}:
+        raise EvidenceError(
+            f"{room.evidence_path} holds evidence at {', '.join(other)}; there is no place in it for {budget}"
+        )
+    before = _raw_claims(room.evidence_path) if recorded else {}
     claims: list[Mapping[str, Any]] = []
     written = 0
     for entry in entries(room):
         if budget not in entry.claim.budgets:
             continue
         context, unknown = context_here(entry, budget, device)
-        records = [] if unknown else valid_records(store, entry, budget, context)
+        revision, earlier = revisions_of(entry, budget, store)
+        records = [] if unknown else valid_records(store, entry, budget, context, revision)
         if records:
-            claims.append(_claim_entry(entry, budget, context, records, store))
+            claims.append(_claim_entry(entry, budget, context, records, revision, earlier))
             written += 1
         elif entry.name in before:
             claims.append(before[entry.name])
@@ -66,20 +76,32 @@ def _write(path: Path, room: Room, budget: str, claims: Sequence[Mapping[str, An
     write_text(path, _layout({"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}))
 
 
-def _claim_entry(entry: Entry, budget: str, context: Context, records: list[Record], store: Store) -> dict[str, Any]:
-    judgement = judge_records(entry, budget, records, *revisions_of(entry, budget, store))
+def _claim_entry(
+    entry: Entry, budget: str, context: Context, records: list[Record], revision: Revision, earlier: list[Revision]
+) -> dict[str, Any]:
+    judgement = judge_records(entry, budget, records, revision, earlier)
+    said = with_earlier_code(came_to(judgement, context.source), _said_before(entry, revision))
+    judgement = replace(judgement, revision=replace(revision, came_to=said))
     shown = as_json(replace(judgement, earlier=tuple(_with_outcome(entry, each) for each in judgement.earlier)))
     outcomes = [(record.key.arm, record.key.seed, record.outcome) for record in records]
     return shown | {"context": asdict(context), "renewals": []} | trials_json(outcomes)
 
 
+def _said_before(entry: Entry, revision: Revision) -> Mapping[str, Any] | None:
+    """What a revision came to when it was last noted, in the store or in the evidence file."""
+    if revision.came_to is not None:
+        return revision.came_to
+    found = recorded_claims(registry().room(entry.paper)).get(entry.name)
+    if found is None or found.judgement.revision.digest != revision.digest:
+        return None
+    return found.judgement.revision.came_to or came_to(found.judgement, found.context.source)
+
+
 def _with_outcome(entry: Entry, earlier: Revision) -> Revision:
     """An earlier revision with what it came to; where that is its evidence file's present entry, taken from there."""
-    from paperwright.registry import registry
-
     found = recorded_claims(registry().room(entry.paper)).get(entry.name)
     if earlier.came_to is None and found is not None and found.judgement.revision.digest == earlier.digest:
-        return replace(earlier, came_to=came_to(found.judgement))
+        return replace(earlier, came_to=came_to(found.judgement, found.context.source))
     return earlier
 
 
@@ -136,8 +158,9 @@ def _standing(entry: Entry, claim: Recorded, budget: str) -> Standing:
     if unavailable is not None:
         notes.append(f"data not compared: {unavailable}")
     stale += _registration_faults(claim)
-    if here.claim == claim.context.claim and not _follows(entry, claim, budget):
-        stale.append("the recorded verdict does not follow from the recorded trials")
+    if here.claim == claim.context.claim:
+        anew = judge(entry.path, entry.claim, budget, claim.judgement.trials, revision=claim.judgement.revision)
+        stale += [f"the recorded {name} does not follow from the recorded trials" for name in _edited(anew, claim)]
     notes += [_renewal_note(renewal) for renewal in claim.renewals]
     return Standing(entry.path, claim.judgement.verdict, tuple(stale), tuple(notes))
 
@@ -147,10 +170,18 @@ def _registration_faults(claim: Recorded) -> Iterator[str]:
     revision = claim.judgement.revision
     if digest_of_terms(revision.terms) != revision.digest or claim.context.claim != revision.digest:
         yield "the recorded terms are not those that were hashed"
+    for renewal in claim.renewals:
+        if any(each["deviation"] > renewal["tolerance"] for each in renewal["sample"]):
+            yield f"it was renewed on {renewal['date']} with numbers off by more than the tolerance"
     if revision.registered is None:
-        if not claim.renewals:
+        if not claim.renewals or revision.number > 1:
             yield "its terms were never registered, and no sample of it was run again"
         return
+    numbers = [earlier.number for earlier in claim.judgement.earlier]
+    if numbers != list(range(1, revision.number)):
+        yield f"it is revision {revision.number}, and what the earlier ones came to is not there"
+    if strange := sum(trial["seed"] not in revision.seeds for trial in claim.trials):
+        yield f"{strange} of its trials have seeds that are not its own"
     early = sum(trial["started"] < revision.registered - 1e-3 for trial in claim.trials)
     if early:
         yield f"{early} of its trials ran before its terms were registered"
@@ -169,13 +200,24 @@ def _closeness(deviation: float) -> str:
     return "every number as recorded" if deviation <= _ROUNDING else f"the numbers off by {deviation:.2g} at most"
 
 
-def _follows(entry: Entry, claim: Recorded, budget: str) -> bool:
-    """Whether verdict and findings are what the recorded trials come to by the rule as it is."""
-    judgement = claim.judgement
-    anew = judge(entry.path, entry.claim, budget, judgement.trials, revision=judgement.revision)
-    return (anew.verdict, anew.seeds) == (judgement.verdict, judgement.seeds) and [
-        str(finding) for finding in anew.findings
-    ] == [str(finding) for finding in judgement.findings]
+_FROM_TRIALS = ("verdict", "seeds", "level", "problem", "metrics", "compared", "findings", "means")
+
+
+def _edited(anew: Judgement, claim: Recorded) -> list[str]:
+    """What of a recorded judgement is not what its trials come to by the rule as it is."""
+    mine, theirs = as_json(anew), as_json(claim.judgement)
+    return [name for name in _FROM_TRIALS if not _alike(mine[name], theirs[name])]
+
+
+def _alike(mine: Any, theirs: Any) -> bool:
+    """Whether two JSON values are equal, numbers up to rounding."""
+    if isinstance(mine, float) and isinstance(theirs, int | float):
+        return math.isclose(mine, theirs, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        return mine.keys() == theirs.keys() and all(_alike(mine[name], theirs[name]) for name in mine)
+    if isinstance(mine, list) and isinstance(theirs, list):
+        return len(mine) == len(theirs) and all(map(_alike, mine, theirs))
+    return bool(mine == theirs)
 
 
 # --- Running recorded trials again ------------------------------------------------------------------------------------
@@ -187,7 +229,7 @@ class Rerun:
 
     Attributes:
         name: the number that lies furthest from its record, `recorded` and `found` what it was and is.
-        deviation: |found - recorded| over the greater of the two; 0 where all numbers are equal.
+        deviation: |found - recorded| over the largest of that number in the claim; 0 where all numbers are equal.
         tolerance: the deviation that the claim states as possible between processors.
         problem: why it could not be compared.
     """
@@ -215,7 +257,7 @@ class Rerun:
         word = "within" if self.equal else "more than"
         return (
             f"{self.name} is {self.found:.6g}, recorded {self.recorded:.6g}: off by {self.deviation:.2g} of the"
-            f" greater, {word} the tolerance of {self.tolerance:.2g}"
+            f" largest, {word} the tolerance of {self.tolerance:.2g}"
         )
 
 
@@ -242,10 +284,10 @@ def _run_again(entry: Entry, claim: Recorded, trial: Mapping[str, Any], budget: 
             *(settings, claim.context.device, source),
         )
     )
-    return _compared(entry, trial, outcome)
+    return _compared(entry, claim, trial, outcome)
 
 
-def _compared(entry: Entry, trial: Mapping[str, Any], outcome: Outcome) -> Rerun:
+def _compared(entry: Entry, claim: Recorded, trial: Mapping[str, Any], outcome: Outcome) -> Rerun:
     again = Rerun(entry.path, trial["arm"], trial["seed"], tolerance=max(entry.claim.tolerance, _ROUNDING))
     recorded = trial["numbers"]
     if outcome.numbers is None:
@@ -253,15 +295,17 @@ def _compared(entry: Entry, trial: Mapping[str, Any], outcome: Outcome) -> Rerun
     if outcome.numbers.keys() != recorded.keys():
         names = f"it returned {sorted(outcome.numbers)}, recorded were {sorted(recorded)}"
         return replace(again, problem=names)
-    off = {name: _deviation(outcome.numbers[name], old) for name, old in recorded.items()}
+    ran = [each["numbers"] for each in claim.trials if each["numbers"] is not None]
+    largest = {name: max(abs(numbers.get(name, 0.0)) for numbers in ran) for name in recorded}
+    off = {name: _deviation(outcome.numbers[name], old, largest[name]) for name, old in recorded.items()}
     worst = max(off, key=lambda name: off[name])
     return replace(again, name=worst, recorded=recorded[worst], found=outcome.numbers[worst], deviation=off[worst])
 
 
-def _deviation(found: float, recorded: float) -> float:
-    """|found - recorded| over the greater of the two: 0 equal, 2 of opposite sign."""
-    largest = max(abs(found), abs(recorded))
-    return abs(found - recorded) / largest if largest > 0 else 0.0
+def _deviation(found: float, recorded: float, largest: float) -> float:
+    """|found - recorded| over the largest of that number in the claim: a difference near 0 is not blown up."""
+    scale = max(abs(found), largest)
+    return abs(found - recorded) / scale if scale > 0 else 0.0
 
 
 # --- Renewal ----------------------------------------------------------------------------------------------------------
@@ -277,7 +321,7 @@ class Renewal:
     reruns: tuple[Rerun, ...] = field(default=())
 
 
-def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str = "desk") -> Iterator[Renewal]:
+def renew(room: Room, *, sample: int = 3, budget: str = "desk") -> Iterator[Renewal]:
     """Runs a random sample of each stale claim's trials again; where every number is equal, stamps it as of now.
 
     Equal means within the claim's tolerance, and the evidence says how far off the sample was. Only what is stale
@@ -287,11 +331,9 @@ def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str =
     Args:
         room: the room.
         sample: how many trials of a claim at least; one of every arm in any case.
-        seed: picks the same sample again.
         budget: the budget of the evidence.
     """
     recorded = recorded_claims(room)
-    pick = random.Random(seed)
     for entry in entries(room):
         claim = recorded.get(entry.name)
         if claim is None or budget not in entry.claim.budgets:
@@ -305,7 +347,8 @@ def renew(room: Room, *, sample: int = 3, seed: int | None = None, budget: str =
             why = unavailable or "; ".join(each.said for each in changed if each.kind != "source")
             yield Renewal(entry.path, False, f"cannot be renewed: {why}. Run `paperwright check {entry.path}`")
             continue
-        chosen = _sample(claim, sample, pick)
+        # The sample is drawn by the fingerprints: who tries again gets the same one.
+        chosen = _sample(claim, sample, random.Random(f"{entry.path} {claim.context.source} {here.source}"))
         reruns = tuple(_run_again(entry, claim, trial, budget) for trial in chosen)
         different = [again for again in reruns if not again.equal]
         if different:
@@ -340,6 +383,7 @@ def _stamp(room: Room, entry: Entry, claim: Recorded, here: Context, reruns: Seq
             "from": claim.context.source,
             "to": here.source,
             "sample": [{"arm": again.arm, "seed": again.seed, "deviation": again.deviation} for again in reruns],
+            "tolerance": reruns[0].tolerance,
             "of": len(claim.trials),
         }
     )

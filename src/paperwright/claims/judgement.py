@@ -196,7 +196,7 @@ def judge(
         earlier: the revisions before.
     """
     behind = trials if isinstance(trials, Trials) else Trials(trials)
-    revision = revision or next_revision(claim.terms(budget), (), ())
+    revision = revision or next_revision(claim.terms(budget), (), {})
     parts = claim.rule.parts()
     attempts = {getattr(part, "of", None) for part in parts}  # what is counted over is no result of its own
     base = Judgement(
@@ -216,8 +216,8 @@ def judge(
     try:
         base = replace(base, means=means_of(claim, behind.numbers))
         judged = _first_that_decides(base, claim, behind.numbers)
-    except (ValueError, OverflowError) as error:
-        return base.without_verdict(f"the rule cannot be applied: {error}")
+    except Exception as error:  # of one claim's rule; the others are judged
+        return base.without_verdict(f"the rule cannot be applied: {type(error).__name__}: {error}")
     if budget == "smoke":
         judged = replace(judged, verdict=Verdict.RUNS if judged.seeds else base.verdict)
     if behind.failed and not judged.verdict.decided:  # one that was decided before did not need the trial that raised
@@ -254,11 +254,12 @@ def means_of(claim: Claim, numbers: Numbers) -> dict[str, dict[str, Interval]]:
     return means
 
 
-def came_to(judgement: Judgement) -> dict[str, Any]:
-    """What a revision came to, in words that outlive its rule."""
+def came_to(judgement: Judgement, source: str = "") -> dict[str, Any]:
+    """What a revision came to under the code of a fingerprint, in words that outlive its rule."""
     return {
         "verdict": judgement.verdict.value,
         "seeds": judgement.seeds,
         "findings": [str(finding) for finding in judgement.findings],
         "remarks": judgement.remarks,
+        "source": source,
     }

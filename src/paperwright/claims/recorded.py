@@ -70,8 +70,10 @@ def read_evidence(path: Path, paper: str) -> dict[str, Recorded]:
     """
     try:
         return dict(_read(path, paper, path.stat().st_mtime_ns))
-    except OSError:
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise EvidenceError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 @functools.lru_cache(maxsize=64)
@@ -91,10 +93,14 @@ def _read(path: Path, paper: str, changed: int) -> dict[str, Recorded]:
 
 
 def history(paper: str, name: str, budget: str) -> list[Revision]:
-    """The revisions of a claim that its room's evidence file knows, the present one last."""
+    """The revisions of a claim that its room's evidence file knows, the present one last.
+
+    Raises:
+        EvidenceError: there is a file, and it cannot be read: which seeds are spent is not known.
+    """
     try:
         found = recorded_claims(registry().room(paper)).get(name)
-    except (UnknownPaper, EvidenceError):
+    except UnknownPaper:
         return []
     if found is None or found.judgement.budget != budget:
         return []

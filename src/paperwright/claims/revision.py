@@ -43,9 +43,24 @@ class Revision:
         """The first seed that this revision cannot use."""
         return self.first_seed + int(max(self.terms["looks"]))
 
+    @property
+    def seeds(self) -> range:
+        """The seeds that it may use."""
+        return range(self.first_seed, self.end)
+
     def as_json(self) -> dict[str, Any]:
         """JSON values."""
         return asdict(self)
+
+
+def with_earlier_code(came_to: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a revision came to, with what its seeds came to before under other code: none of it is dropped."""
+    if before is None:
+        return dict(came_to)
+    kept = list(before.get("under_earlier_code", []))
+    if before.get("source") != came_to.get("source") and before["verdict"] != "not judged":
+        kept.append({name: value for name, value in before.items() if name != "under_earlier_code"})
+    return {**came_to, "under_earlier_code": kept}
 
 
 def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Mapping[str, int]) -> Revision:

@@ -134,7 +134,8 @@ class Rule(ABC):
             finding = part.find(sample, level, final=final)
             fails = finding.verdict is Verdict.FAILS
             if fails and strict > level and part.find(sample, strict, final=final).verdict is not Verdict.FAILS:
-                finding = replace(finding, verdict=Verdict.UNDECIDED)
+                why = f"outside, but not at the level that {len(parts)} chances to fail ask for"
+                finding = replace(finding, verdict=Verdict.UNDECIDED, reason=why)
             findings.append(finding)
         return tuple(findings)
 
@@ -196,7 +197,7 @@ def mean_of(
         ValueError: exact values that differ, values outside their bounds, NaN or infinity.
     """
     if exact:
-        if values.max() > values.min():
+        if values.max() - values.min() > resolution:
             raise ValueError(f"a claim said to be deterministic returned different numbers: {values.tolist()}")
         return Interval(float(values[0]), float(values[0]), float(values[0]), level, "exact")
     if bounds is not None:

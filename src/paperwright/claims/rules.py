@@ -31,6 +31,11 @@ def _finite(name: str, *values: float | None) -> None:
             raise ValueError(f"{name}: expected a finite number, got {value}")
 
 
+def _margin(within: float) -> None:
+    if within < 0:
+        raise ValueError(f"within is {within}; expected 0 or more: no number lies within less than nothing")
+
+
 def _ordered(bounds: Bounds | None) -> None:
     if bounds is not None and not (len(bounds) == 2 and -math.inf < bounds[0] < bounds[1] < math.inf):
         raise ValueError(f"bounds is {bounds}; expected the metric's least and greatest value, as in (0.0, 1.0)")
@@ -162,6 +167,7 @@ class Equivalent(Rule):
     def __post_init__(self) -> None:
         _finite("within", self.within)
         _ordered(self.bounds)
+        _margin(self.within)
 
     def parts(self) -> tuple[Part, ...]:
         margin = Region(-self.within, self.within, closed=True)
@@ -280,6 +286,8 @@ class CloseTo(Part):
             expected = np.full_like(found, self.value)
             span = None if self.bounds is None else (self.value, self.value)
         unit = np.abs(expected) if self.relative else np.ones_like(expected)
+        if not unit.all():
+            raise ValueError(f"{self.label()}: the closed form is 0, and nothing is close to it relatively")
         bounds = None
         if self.bounds is not None and span is not None:
             least, greatest = self.bounds[0] - span[1], self.bounds[1] - span[0]
@@ -365,8 +373,8 @@ class Ladder(Part):
     def __post_init__(self) -> None:
         _finite("margin", self.margin, *self.rungs)
         _ordered(self.bounds)
-        if self.margin < 0:
-            raise ValueError(f"margin is {self.margin}; expected 0 or more")
+        if self.margin < 0 or (self.expects == "stays" and self.margin == 0):
+            raise ValueError(f'margin is {self.margin}; expected 0 or more, and above 0 for "stays"')
         if self.expects not in _TRENDS:
             raise ValueError(f"expects is {self.expects!r}; expected one of {', '.join(map(repr, _TRENDS))}")
         if len(self.rungs) < 3 or min(self.rungs) <= 0 or max(self.rungs) < 10 * min(self.rungs):
@@ -399,7 +407,8 @@ class Ladder(Part):
             steepest = float(np.abs(weights).sum()) * (self.bounds[1] - self.bounds[0]) * (1 + 1e-12)  # rounding
             bounds = (-steepest, steepest)
         resolution = float(np.abs(weights).sum()) * rounding(*itertools.chain.from_iterable(columns))
-        return mean_of(weights @ effects, level, exact=sample.exact, bounds=bounds, resolution=resolution)
+        slopes = np.array([float(weights @ column) for column in effects.T])  # one by one, so that equal ones are equal
+        return mean_of(slopes, level, exact=sample.exact, bounds=bounds, resolution=resolution)
 
     def find(self, sample: Sample, level: float, *, final: bool) -> Finding:
         finding = super().find(sample, level, final=final)
@@ -411,7 +420,8 @@ class Ladder(Part):
             return "grows"
         if slope.high < 0:
             return "shrinks"
-        return "stays the same" if _TRENDS["stays"](self.margin).verdict(slope) is Verdict.HOLDS else "may change"
+        stays = self.margin > 0 and _TRENDS["stays"](self.margin).verdict(slope) is Verdict.HOLDS
+        return "stays the same" if stays else "changes in an unknown way"
 
 
 @dataclass(frozen=True)
@@ -448,6 +458,9 @@ class Proportion(Part):
         _finite("exceeds", self.exceeds)
         if self.above is None and self.below is None:
             raise ValueError("a proportion needs above=, below= or both")
+        low, high = (0.0 if self.above is None else self.above), (1.0 if self.below is None else self.below)
+        if not 0 <= low < high <= 1:
+            raise ValueError(f"a proportion above {low:g} and below {high:g}; expected 0 <= above < below <= 1")
         if self.of is not None and self.exceeds is not None:
             raise ValueError("a proportion counts attempts (of=) or seeds above a threshold (exceeds=), not both")
 
@@ -480,6 +493,8 @@ class Proportion(Part):
             return mean_of(hits / attempts, level, exact=True)
         if self.of is None:
             return stats.proportion_interval(int(hits.sum()), hits.size, level=level, method="exact")
+        if not attempts.any():
+            return Interval(0.5, 0.0, 1.0, level, "open", "no attempts yet")
         return stats.clustered_proportion_interval(hits, attempts, level)
 
 

@@ -16,7 +16,7 @@ def judged(room: Room, store: Store, budget: str, device: str = "cpu") -> list[J
             continue
         context, unavailable = context_here(entry, budget, device)
         revision, earlier = revisions_of(entry, budget, store)
-        records = valid_records(store, entry, budget, context)
+        records = valid_records(store, entry, budget, context, revision)
         judgement = judge_records(entry, budget, records, revision, earlier)
         if not records and any(not record.key.pilot for record in store.records(entry.paper, entry.name, budget)):
             reason = "the code, the claim, the data or a library changed since it was recorded"
@@ -32,15 +32,15 @@ def revisions_of(entry: Entry, budget: str, store: Store | None) -> tuple[Revisi
     return revision, [each for each in known if each.digest in used and each.digest != revision.digest]
 
 
-def valid_records(store: Store, entry: Entry, budget: str, context: Context) -> list[Record]:
-    """The records that count for a claim: of this context and the budget's settings, one for each arm and seed.
+def valid_records(store: Store, entry: Entry, budget: str, context: Context, revision: Revision) -> list[Record]:
+    """The records that count for a revision: of this context and its settings and seeds, one for each arm and seed.
 
     A trial that failed and ran later is the later record. In the order of seeds, then of arms.
     """
-    config = dict(entry.claim.budget(budget).config)
+    config, seeds = dict(entry.claim.budget(budget).config), revision.seeds
     latest: dict[tuple[str, int], Record] = {}
     for record in store.records(entry.paper, entry.name, budget, context=context):
-        if record.key.config == config and not record.key.pilot:
+        if record.key.config == config and record.key.seed in seeds:
             place = (record.key.arm, record.key.seed)
             if record.ok or place not in latest or not latest[place].ok:
                 latest[place] = record

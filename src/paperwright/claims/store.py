@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from paperwright.claims.containment import encodable
 from paperwright.claims.fingerprint import Context
-from paperwright.claims.revision import Revision
+from paperwright.claims.revision import Revision, with_earlier_code
 from paperwright.claims.trial import PILOT_SEEDS, Outcome
 
 LEASE_SECONDS: Final = 60.0
@@ -153,6 +153,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True, read_only: bool = False) -> None:
         self.path = Path(path)
+        self._read_only = read_only
         self.owner = uuid.uuid4().hex
         self.missing = 0
         self._lock = threading.RLock()
@@ -212,7 +213,8 @@ class Store:
             raise StoreError(
                 f"{self.path} was written by a newer paperwright (format {version}, this one reads {VERSION})"
             )
-        if int(version) < VERSION:  # what is new stands in tables of its own
+        self._registers = "revisions" in tables or not self._read_only
+        if int(version) < VERSION and not self._read_only:  # what is new stands in tables of its own
             self._create()
             with self._transaction():
                 self._db.execute("UPDATE store SET value = ? WHERE key = 'version'", (str(VERSION),))
@@ -415,19 +417,33 @@ class Store:
                 outcome = Outcome(numbers, row[8], row[9], row[10], row[11], row[12], repeated(row[13]))
                 yield Record(key, outcome, row[14], row[15])
 
-    def register(self, paper: str, claim: str, budget: str, revision: Revision) -> None:
-        """Writes down a revision, before its first seed runs; one that is registered already stays as it is."""
+    def register(self, paper: str, claim: str, budget: str, revision: Revision) -> Revision:
+        """Writes down a revision before its first seed runs, and returns it as it stands.
+
+        One of which seeds ran stays as it was registered; one that never ran may be given other seeds.
+        """
+        ran = revision.digest in self.last_seeds(paper, claim, budget)
         with self._failing("write to"), self._transaction():
-            self._db.execute(
-                "INSERT OR IGNORE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-                (
-                    *(paper, claim, budget, revision.digest, revision.number, revision.first_seed),
-                    *(revision.registered, _json(revision.terms)),
-                ),
-            )
+            self._insert_revision(paper, claim, budget, revision, "IGNORE" if ran else "REPLACE")
+        return next(each for each in self.revisions(paper, claim, budget) if each.digest == revision.digest)
+
+    def _insert_revision(self, paper: str, claim: str, budget: str, revision: Revision, conflict: str) -> None:
+        self._db.execute(
+            f"INSERT OR {conflict} INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(paper, claim, budget, revision.digest, revision.number, revision.first_seed),
+                *(revision.registered, _json(revision.terms)),
+                None if revision.came_to is None else _json(revision.came_to),
+            ),
+        )
 
     def note(self, paper: str, claim: str, budget: str, digest: str, came_to: Mapping[str, Any]) -> None:
-        """Writes down what a revision came to, for the time when its rule is no longer there to judge by."""
+        """Writes down what a revision came to, for the time when its rule is no longer there to judge by.
+
+        What the same seeds came to under other code stays beside it.
+        """
+        before = next((each.came_to for each in self.revisions(paper, claim, budget) if each.digest == digest), None)
+        came_to = with_earlier_code(came_to, before)
         with self._failing("write to"), self._transaction(durable=False):
             self._db.execute(
                 "UPDATE revisions SET came_to = ? WHERE paper = ? AND claim = ? AND budget = ? AND digest = ?",
@@ -436,16 +452,23 @@ class Store:
 
     def revisions(self, paper: str, claim: str, budget: str) -> list[Revision]:
         """The revisions of a claim that are registered here, in their order."""
+        return self._registered().get((paper, claim, budget), [])
+
+    def _registered(self) -> dict[tuple[str, str, str], list[Revision]]:
+        """Every revision that is registered here, by paper, claim and budget."""
+        found: dict[tuple[str, str, str], list[Revision]] = {}
+        if not self._registers:
+            return found
         with self._failing("read"), self._lock:
             rows = self._db.execute(
-                "SELECT number, terms, digest, first_seed, registered, came_to FROM revisions"
-                " WHERE paper = ? AND claim = ? AND budget = ? ORDER BY number, registered",
-                (paper, claim, budget),
+                "SELECT paper, claim, budget, number, terms, digest, first_seed, registered, came_to FROM revisions"
+                " ORDER BY number, registered"
             ).fetchall()
-        return [
-            Revision(number, json.loads(terms), digest, first, registered, None if said is None else json.loads(said))
-            for number, terms, digest, first, registered, said in rows
-        ]
+            for paper, claim, budget, number, terms, digest, first, registered, said in rows:
+                came_to = None if said is None else _mapping(said)
+                revision = Revision(number, _mapping(terms), digest, first, registered, came_to)
+                found.setdefault((paper, claim, budget), []).append(revision)
+        return found
 
     def last_seeds(self, paper: str, claim: str, budget: str) -> dict[str, int]:
         """For each hash of terms under which verdict seeds of a claim were recorded here, the greatest of them."""
@@ -475,14 +498,28 @@ class Store:
             rows = self._db.execute("SELECT DISTINCT paper, claim, budget FROM records ORDER BY 1, 2, 3").fetchall()
         return [(paper, claim, budget) for paper, claim, budget in rows]
 
-    def merge(self, records: Iterable[Record]) -> tuple[int, int]:
-        """Takes in records made elsewhere, with their provenance, all or none.
+    def merge(self, source: "Store | Iterable[Record]") -> tuple[int, int]:
+        """Takes in records made elsewhere with their provenance, and of a store its revisions, all or none.
 
         Returns:
             How many were new, and how many trials had a result here already (or had been merged before).
         """
         new = known = 0
+        registered = source._registered() if isinstance(source, Store) else {}
+        records = source.records() if isinstance(source, Store) else source
+        here = self._registered()
         with self._failing("write to"), self._transaction():
+            for claim, revisions in registered.items():
+                there = {each.digest: each for each in here.get(claim, [])}
+                for revision in revisions:
+                    mine = there.get(revision.digest, revision)
+                    if mine.first_seed != revision.first_seed:
+                        raise StoreError(
+                            f"{'/'.join(claim[:2])} ran there from seed {revision.first_seed} and here from"
+                            f" {mine.first_seed}, with the same terms; nothing was merged. Keep one of the stores"
+                        )
+                    if (revision.registered or 0) <= (mine.registered or 0):  # the earlier registration is the true one
+                        self._insert_revision(*claim, revision, "REPLACE")
             for record in records:
                 if self._insert(record.key, record.outcome, record.uid, record.origin):
                     new += 1

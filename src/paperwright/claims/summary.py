@@ -1,8 +1,8 @@
 """A judgement in words: the cells that the terminal, the Markdown table and the HTML report share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
@@ -92,19 +92,20 @@ def effects(judgement: Judgement, most: int = 4) -> list[str]:
 
 
 def history(judgement: Judgement) -> list[str]:
-    """What the earlier revisions of a claim came to, a line each."""
+    """What a claim came to before, a line each: its earlier revisions, and its present seeds under earlier code."""
     said = []
     for earlier in judgement.earlier:
-        came_to = earlier.came_to or {"verdict": "not judged", "findings": []}
+        stated = str(earlier.terms["statement"])
+        changed = "" if stated == judgement.statement else f". It stated: {stated}"
         seeds = f"seeds {earlier.first_seed} to {earlier.end - 1}"
-        found = "; ".join(came_to["findings"][:2])
-        changed = (
-            "" if earlier.terms["statement"] == judgement.statement else f"; it stated: {earlier.terms['statement']}"
-        )
-        said.append(
-            f"revision {earlier.number} ({seeds}): {came_to['verdict']}{f', {found}' if found else ''}{changed}"
-        )
+        said.append(f"revision {earlier.number} ({seeds}): {_outcome(earlier.came_to)}{changed}")
+    for came_to in (judgement.revision.came_to or {}).get("under_earlier_code", []):
+        said.append(f"these seeds under earlier code: {_outcome(came_to)}")
     return said
+
+
+def _outcome(came_to: Mapping[str, Any] | None) -> str:
+    return "not judged" if came_to is None else "; ".join([came_to["verdict"], *came_to["findings"][:2]])
 
 
 def basis(judgement: Judgement) -> str:

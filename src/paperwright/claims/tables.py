@@ -104,9 +104,9 @@ def markdown(judgements: Sequence[Judgement]) -> str:
     """The verdicts as a Markdown table: the claim, the paper's figure, ours, the verdict."""
     lines = ["| paper | claim | the paper | here | verdict |", "|---|---|---|---|---|"]
     for judgement in judgements:
-        paper = judgement.path.partition("/")[0]
         here = "; ".join(summary.effects(judgement, most=2)) or summary.basis(judgement)
-        cells = (paper, judgement.statement, summary.paper_figures(judgement), here, f"**{judgement.verdict}**")
+        stated = f"{judgement.statement} *(scale: {judgement.scale})*"
+        cells = (judgement.paper, stated, summary.paper_figures(judgement), here, f"**{judgement.verdict}**")
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

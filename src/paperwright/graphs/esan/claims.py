@@ -250,8 +250,8 @@ exp = {
         ["dss"],
         300,
         LATE,
-        f"""{PILOTS} Training starts late: one run on a quarter of the bag had 0.99 after 97 epochs; with a rate of 0.003
-            and 200 graphs it was at chance after 80. DS-GNN was at chance after 60, would take longer than a desk
+        f"""{PILOTS} Training starts late: one run on a quarter of the bag had 0.99 after 97 epochs; with a rate of
+            0.003 and 200 graphs it was at chance after 80. DS-GNN was at chance after 60, would take longer than a desk
             budget allows, and has no arm here.""",
         fraction=0.25,
     ),
