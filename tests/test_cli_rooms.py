@@ -154,7 +154,7 @@ def test_show_gives_the_recorded_verdicts(capsys: pytest.CaptureFixture[str], si
     assert main(["show", "brought_4"]) == 0
     page = capsys.readouterr().out
     assert "  holds (desk)       It helps.\n" in page
-    assert "it_helps: accuracy: ours - theirs = 0.02505 [, expected above 0; 10 seeds\n" in page
+    assert re.search(r"it_helps: accuracy: ours - theirs = 0\.02505 \[0\.02\d+, 0\.02\d+\], expected above 0; 10", page)
     assert "  no verdict (desk)  It helps.\n                     it_is_fast: the data cannot be had\n" in page
     assert main(["show", "brought_4", "--json"]) == 0
     assert [row["claim"] for row in json.loads(capsys.readouterr().out)["evidence"]] == ["it_helps", "it_is_fast"]

@@ -21,6 +21,8 @@ def evidence_summary(room: Room) -> list[dict[str, str]]:
 
     Read from the evidence file alone, without the room's code: `paperwright verify` says what of it still stands.
     """
+    if not room.evidence_path.exists():  # nothing to read, and nothing to import for it
+        return []
     from paperwright.claims import summary
     from paperwright.claims.recorded import EvidenceError, recorded_claims
 
