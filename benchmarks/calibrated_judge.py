@@ -114,7 +114,7 @@ def through_engine(room, folder: Path) -> tuple[dict, dict, dict]:
 
 def redrawn(room, worlds: int) -> Iterator[dict]:
     """The verdicts on all statements again, each time on other seeds."""
-    there = [(entry, next_revision(entry.claim.terms("desk"), (), ())) for entry in entries(room)]
+    there = [(entry, next_revision(entry.claim.terms("desk"), (), {})) for entry in entries(room)]
     for world in range(1, worlds + 1):
         verdicts = {}
         for entry, revision in there:

@@ -12,6 +12,7 @@ from paperwright.claims.catalogue import Entry, UnknownClaim, entries, select
 from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, check
 from paperwright.claims.claim import Budget, Claim, Reported
 from paperwright.claims.executors import ExecutorError, InProcess, Place, place
+from paperwright.claims.growth import Exponent, Ladder
 from paperwright.claims.judgement import Judgement, judge
 from paperwright.claims.rule import Finding, Rule
 from paperwright.claims.rules import (
@@ -21,9 +22,7 @@ from paperwright.claims.rules import (
     Below,
     CloseTo,
     Equivalent,
-    Exponent,
     Greater,
-    Ladder,
     Less,
     Never,
     Ordered,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from paperwright.claims.catalogue import Entry
-from paperwright.claims.containment import GRACE_SECONDS
+from paperwright.claims.containment import GRACE_SECONDS, real_interrupts
 from paperwright.claims.executors import InProcess, Place, Unreachable
 from paperwright.claims.fingerprint import context_of
 from paperwright.claims.judgement import Judgement, came_to, judge, trials_of
@@ -285,10 +285,13 @@ class _Check:
         keeper = threading.Thread(target=self._keep_leases, args=(stop,), daemon=True)
         keeper.start()
         try:
-            self._report()
-            while self._fill() or self.running or self.elsewhere:
-                self._collect()
-                self._look_elsewhere()
+            with real_interrupts() as interrupts:
+                self._report()
+                while self._fill() or self.running or self.elsewhere:
+                    self._collect()
+                    self._look_elsewhere()
+                    if interrupts:  # one that came where Python drops exceptions
+                        raise KeyboardInterrupt
         except KeyboardInterrupt:
             with _deaf_to_interrupts():
                 self._abandon()

@@ -64,10 +64,12 @@ def contain(trial: Callable[[], T], limit: float | None = None) -> T:
     os._exit = _exit_unless_trial  # stays, and passes on whatever does not come from a trial
     outer, _trials[thread] = _trials.get(thread), process
     try:
-        with _output, _interrupts() as interrupts, _time_limit(limit):
+        with _output, real_interrupts() as interrupts, _time_limit(limit):
             try:
                 returned = trial()
-            except (Exception, SystemExit, OverTime):
+            except (Exception, SystemExit, OverTime) as error:
+                if interrupts:  # the trial made something else of it
+                    raise KeyboardInterrupt from error
                 raise
             except BaseException as error:
                 if interrupts:
@@ -157,7 +159,7 @@ _LIBC: Final = _libc()
 
 
 @contextlib.contextmanager
-def _interrupts() -> Iterator[list[int]]:
+def real_interrupts() -> Iterator[list[int]]:
     """The real interrupts of this process meanwhile; a `KeyboardInterrupt` without one is the trial's own."""
     seen: list[int] = []
     handler = signal.getsignal(signal.SIGINT)

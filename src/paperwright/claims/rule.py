@@ -239,3 +239,14 @@ def rounding(*columns: FloatArray) -> float:
 
 def _minus(a: Bounds, b: Bounds) -> Bounds:
     return a[0] - b[1], a[1] - b[0]
+
+
+def finite(name: str, *values: float | None) -> None:
+    for value in values:
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{name}: expected a finite number, got {value}")
+
+
+def ordered(bounds: Bounds | None) -> None:
+    if bounds is not None and not (len(bounds) == 2 and -math.inf < bounds[0] < bounds[1] < math.inf):
+        raise ValueError(f"bounds is {bounds}; expected the metric's least and greatest value, as in (0.0, 1.0)")
