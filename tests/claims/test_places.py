@@ -19,15 +19,15 @@ Processes = dict[str, "subprocess.Popen[bytes]"]
 
 CLAIMS = """
 
-def sleeping(*given, **named):
-    seed = named["seed"] if "seed" in named else given[1]
+def sleeping(arm, *, seed, device):
     if seed == 1:
         time.sleep(600)
     return {"score": 1.0 + seed / 100}
 
 
 budgets = {"desk": Budget(seeds=3)}
-sleeps = Claim("It ends.", arms=["only"], rule=Above("score", 0.0), budgets=budgets, trial=sleeping)
+rule = Above("score", 0.0)
+sleeps = Claim("It ends.", arms=["only"], rule=rule, budgets=budgets, trial=sleeping, scale=WHOLE)
 """
 
 
