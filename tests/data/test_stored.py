@@ -49,8 +49,10 @@ def test_an_unknown_option_is_refused_before_anything_is_decoded(tiny, monkeypat
 
 @pytest.mark.parametrize("name", [3, None])
 def test_a_name_is_a_string(name):
-    with pytest.raises(TypeError, match=f"name is {name}; expected the name of a data set"):
-        data.load(name)
+    """In a process of its own: within the suite the annotations are executed and speak first."""
+    code = f"from paperwright import data; data.load({name})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"TypeError: name is {name}; expected the name of a data set" in found.stderr
 
 
 @pytest.mark.parametrize("source", ["", "huggingface.co/datasets/someone/tiny", "someone/tiny@abc"])
