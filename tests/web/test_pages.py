@@ -148,7 +148,9 @@ def test_a_paper_with_a_room_leads_to_card_method_and_claims(client: httpx.Clien
     for claim in claims:
         assert claim.statement in text
         assert claim.verdict in text
-    assert text.count('<figure class="drawn"><svg') >= sum(bool(claim.findings) for claim in claims)
+    assert f'href="/rooms/{room.name}"' in text  # where the figures are
+    whole = client.get(f"/rooms/{room.name}").text
+    assert whole.count('<figure class="drawn"><svg') >= sum(bool(claim.findings) for claim in claims)
 
 
 @pytest.mark.parametrize("room", registry().rooms(), ids=lambda room: room.name)

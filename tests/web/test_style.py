@@ -121,7 +121,7 @@ def test_the_first_view_weighs_less_than_150_kilobytes(client: httpx.Client, add
     weight = len(page.content)
     for asked in set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)):
         weight += len(client.get(asked, headers={"Accept-Encoding": "identity"}).content)
-    assert weight < (400_000 if address == "/papers/roomed" else 150_000)  # a figure for each claim; sent compressed
+    assert weight < 150_000
 
 
 def test_static_files_are_kept_by_the_browser_and_sent_compressed(client: httpx.Client) -> None:

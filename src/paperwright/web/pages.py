@@ -95,11 +95,12 @@ def paper(request: Request, site: Shared, pages: Pages, identifier: str) -> Resp
         history=history,
         rating_chart=charts.line(means, label="mean rating over time") if len(means) > 1 else "",
         similar=site.similar(identifier, SIMILAR),
-        **_room(room),
+        **_room(room, figures=False),  # they would be most of its weight
     )
 
 
-def _room(room: Room | None) -> dict[str, Any]:
+def _room(room: Room | None, *, figures: bool = True) -> dict[str, Any]:
+    """What a page shows of a room, with or without the figures of its claims."""
     if room is None:
         return {"room": None}
     claims = claims_of(room)
@@ -107,7 +108,7 @@ def _room(room: Room | None) -> dict[str, Any]:
         "room": room,
         "claims": claims,
         "method": method_lines(room),
-        "figures_of": figures_of(room, claims),
+        "figures_of": figures_of(room, claims) if figures else {},
         "summary": summary,
         "came_to": verdicts_of(claims),
     }
