@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
-from scipy.optimize import brentq
 from scipy.stats import norm
 
-from paperwright.stats import anytime_bounded_interval, anytime_mean_interval, mean_interval
+from paperwright.stats import anytime_mean_interval, bounded_mean_interval, mean_interval
 from paperwright.stats.confidence_sequence import _mixture_variance
 
 units = arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1))
@@ -82,33 +81,6 @@ def test_few_values_leave_everything_open_and_many_close_in():
     assert widths[-1] < 0.2
 
 
-@given(units, st.floats(-5, 5), st.floats(0.1, 10))
-def test_bounded_values_move_and_scale_with_their_bounds(unit, low, width):
-    plain = anytime_bounded_interval(unit)
-    values = np.clip(low + width * unit, low, low + width)
-    scaled = anytime_bounded_interval(values, low, low + width)
-    np.testing.assert_allclose(
-        [scaled.low, scaled.high], [low + width * plain.low, low + width * plain.high], atol=1e-6
-    )
-    assert 0 <= plain.low <= plain.high <= 1
-
-
-@given(units)
-def test_bounded_values_mirror(unit):
-    one, other = anytime_bounded_interval(unit), anytime_bounded_interval(1 - unit)
-    np.testing.assert_allclose([one.low, one.high], [1 - other.high, 1 - other.low], atol=1e-9)
-
-
-def test_the_betting_interval_by_hand():
-    # One value, x = 1: the bet is √(2 log 40 / (log 2 / 4)) = 6.5, capped at 3/4 / max(m, 1 - m), so that the wealth
-    # is at most 1 + 3/4 and nothing is ruled out.
-    assert anytime_bounded_interval([1.0]).low == 0
-    # Eight ones: the wealth is the product of 1 + 3/4 (1 - m) / max(m, 1 - m), which is 1.75^8 = 88 > 40 at m <= 1/2
-    # (the bets are above 1.5 as long as the running variance is small).
-    low = anytime_bounded_interval(np.ones(8)).low
-    assert low == pytest.approx(brentq(lambda m: (1 + 0.75 * (1 - m) / m) ** 8 - 40, 0.5, 0.9), abs=1e-9)
-
-
 def anytime_errors(draw, interval, truth, trials, looks):
     return sum(any(interval(row[:n]).excludes(truth) for n in looks) for row in draw(trials))
 
@@ -140,16 +112,13 @@ def test_bounded_values_err_at_most_1_time_in_20_at_any_n(p, assert_rate):
     rng = np.random.default_rng(4)
     trials, looks = 200, range(5, 101, 10)
     errors = anytime_errors(
-        lambda t: rng.binomial(1, p, size=(t, 100)).astype(float), anytime_bounded_interval, p, trials, looks
+        lambda t: rng.binomial(1, p, size=(t, 100)).astype(float),
+        lambda x: bounded_mean_interval(x, 0, 1),
+        p,
+        trials,
+        looks,
     )
     assert_rate(errors, trials, 0.05, at_most=True)
-
-
-def test_values_outside_their_bounds():
-    with pytest.raises(ValueError, match="outside its bounds"):
-        anytime_bounded_interval([0.5, 1.5])
-    with pytest.raises(ValueError, match="low < high"):
-        anytime_bounded_interval([0.5], 1.0, 0.0)
 
 
 @pytest.mark.parametrize("argument", ["scale", "tuned_for"])

@@ -3,7 +3,7 @@
 from paperwright.stats.bootstrap import bootstrap_interval
 from paperwright.stats.bounded_mean import bounded_mean_interval
 from paperwright.stats.clustered_proportion import clustered_proportion_interval
-from paperwright.stats.confidence_sequence import anytime_bounded_interval, anytime_mean_interval
+from paperwright.stats.confidence_sequence import anytime_mean_interval
 from paperwright.stats.correlation import spearman_interval
 from paperwright.stats.difference import difference_interval
 from paperwright.stats.equivalence import Equivalence, equivalence_test
@@ -24,7 +24,6 @@ __all__ = [
     "PowerLaw",
     "Saturation",
     "adjusted_p_values",
-    "anytime_bounded_interval",
     "anytime_mean_interval",
     "bootstrap_interval",
     "bounded_mean_interval",

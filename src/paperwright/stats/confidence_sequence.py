@@ -12,10 +12,9 @@ Ville's inequality it ever reaches 1/α with probability α at most. The interva
 import math
 from typing import SupportsFloat
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from paperwright.stats._sample import FloatArray, confidence, positive, sample
+from paperwright.stats._sample import confidence, positive, sample
 from paperwright.stats.interval import Interval
 from paperwright.stats.mean import mean, variance
 
@@ -77,79 +76,8 @@ def anytime_mean_interval(
     return Interval(estimate, estimate - reach, estimate + reach, level, "anytime, t-mixture")
 
 
-def anytime_bounded_interval(
-    x: ArrayLike, low: SupportsFloat = 0.0, high: SupportsFloat = 1.0, level: SupportsFloat = 0.95
-) -> Interval:
-    """The mean of values in [low, high], with an interval that holds at every n at once. Nothing else is assumed.
-
-    Two gamblers bet against m, one that the mean is higher, one that it is lower. On values scaled to [0, 1]:
-
-        K±_n(m) = Π_i ( 1 ± λ_i (x_i - m) ),    λ_i = min( √(2 log(2/α) / (v_{i-1} i log(i + 1))), c/m, c/(1-m) ),
-
-    where v_{i-1} is the variance of the values before, started at 1/4, and c = 3/4. The interval holds the m at which
-    neither has reached 2/α. K+ falls and K- rises with m, so that it is an interval, and K+ K- <= 1, so that it is
-    never empty. It adapts to the variance: accuracies that hardly vary get a narrow interval.
-
-    Args:
-        x: All values so far, shape [n], in the order they came; n >= 1.
-        low: The smallest value possible (not the smallest seen).
-        high: The largest value possible.
-        level: 1 - α, for the whole sequence.
-
-    Raises:
-        TypeError: `x` does not hold real numbers.
-        ValueError: no values, more than one dimension, NaN or infinity, values outside [low, high], a level outside
-            (0, 1).
-
-    References:
-        Waudby-Smith and Ramdas (2024), Estimating means of bounded random variables by betting, JRSS B 86, theorem 3
-        and its predictable plug-in bets (there each gambler has a cap of his own; the shared cap keeps K+ K- <= 1).
-    """
-    values, level = sample(x, "x", at_least=1), confidence(level)
-    bottom, top = float(low), float(high)
-    if not (math.isfinite(bottom) and math.isfinite(top) and bottom < top):
-        raise ValueError(f"the bounds are {bottom} and {top}; expected finite numbers, low < high")
-    if values.min() < bottom or values.max() > top:
-        raise ValueError(f"x reaches from {values.min()} to {values.max()}, outside its bounds [{bottom}, {top}]")
-    unit = (values - bottom) / (top - bottom)
-    alpha = 1.0 - level
-    bets = _bets(unit, alpha)
-    lower = _crossing(unit, bets, math.log(2 / alpha))
-    upper = 1 - _crossing(1 - unit, bets, math.log(2 / alpha))
-    return Interval(
-        mean(values), bottom + (top - bottom) * lower, bottom + (top - bottom) * upper, level, "anytime, betting"
-    )
-
-
 def _mixture_variance(planned: float, alpha: float) -> float:
     """The g that makes the normal mixture narrowest at n = planned (Howard et al. 2021, proposition 3)."""
     from scipy.special import lambertw
 
     return (-float(lambertw(-(alpha**2) / math.e, -1).real) - 1) / planned
-
-
-def _bets(unit: FloatArray, alpha: float) -> FloatArray:
-    """λ_i before the caps: each depends on earlier values only."""
-    index = np.arange(1, unit.size + 1)
-    running_mean = (0.5 + np.cumsum(unit)) / (index + 1)
-    running_variance = (0.25 + np.cumsum((unit - running_mean) ** 2)) / (index + 1)
-    before = np.concatenate([[0.25], running_variance[:-1]])
-    return np.asarray(np.sqrt(2 * math.log(2 / alpha) / (before * index * np.log(index + 1))))
-
-
-def _crossing(unit: FloatArray, bets: FloatArray, threshold: float) -> float:
-    """The m in [0, 1] at which log K+ falls through the threshold; 0 where it is below already. Rounded outwards."""
-    below, above = 0.0, 1.0
-    if _log_wealth(unit, bets, np.zeros(1))[0] < threshold:
-        return 0.0
-    while above - below > 1e-15:
-        grid = np.linspace(below, above, 17)
-        rich = int(np.count_nonzero(_log_wealth(unit, bets, grid[1:-1]) >= threshold))  # it falls with m
-        below, above = float(grid[rich]), float(grid[rich + 1])
-    return below
-
-
-def _log_wealth(unit: FloatArray, bets: FloatArray, means: FloatArray) -> FloatArray:
-    """log K+ against each of the means."""
-    capped = np.minimum(bets, (0.75 / np.maximum(means, 1 - means))[:, None])
-    return np.asarray(np.log1p(capped * np.subtract.outer(-means, -unit)).sum(axis=1))
