@@ -4,16 +4,18 @@ import functools
 import json
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from paperwright.claims import Above, Budget, Claim, Plan, Store, check, select
+from paperwright.claims import Above, Budget, Claim, InProcess, Place, Plan, Store, check, select
 from paperwright.claims.claim import plain
 from paperwright.claims.evidence import standings, write_evidence
 from paperwright.claims.recorded import recorded_claims
 from paperwright.claims.revision import next_revision, with_earlier_code
+from paperwright.claims.trial import Outcome
 from paperwright.registry import registry
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,6 +23,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 def score(value: float, *, seed: int, device: str, epochs: int = 1, name: str | None = None) -> dict[str, float]:
     return {"score": value + seed + epochs}
+
+
+def untyped(value, **_):  # type: ignore[no-untyped-def]
+    return {"score": 1.0}
 
 
 def claim_of(**changed: object) -> Claim:
@@ -46,8 +52,9 @@ def claim_of(**changed: object) -> Claim:
         ({"budgets": {"desk": Budget(seeds=3, arms={"three": 3})}}, r"values for the arms \['three'\]"),
         ({"trial": lambda arm, seed, config, device: {}}, "does not fit the trial"),
         ({"trial": "score"}, "expected a function"),
-        ({"arms": {"one": object(), "two": 2.0}}, "the arm 'one' holds <object"),
+        ({"arms": {"one": object(), "two": 2.0}, "trial": untyped}, "the arm 'one' holds <object"),
         ({"arms": {"one": float("nan"), "two": 2.0}}, "expected finite numbers"),
+        ({"arms": {"one": "1.0", "two": 2.0}}, "the arm 'one' is '1.0'; the trial score expects <class 'float'>"),
         ({"arms": "one"}, "labels with their values"),
         ({"arms": []}, "a claim needs arms"),
         ({"scale": " "}, "needs a scale"),
@@ -113,7 +120,7 @@ class Setting:
 
 def test_a_changed_default_of_a_setting_is_a_changed_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     arms = {"one": Setting(), "two": Setting(rate=0.2)}
-    assert claim_of(arms=arms).terms("desk")["arms"]["one"] == {"": "Setting", "rate": 0.1}
+    assert claim_of(arms=arms, trial=untyped).terms("desk")["arms"]["one"] == {"": "Setting", "rate": 0.1}
     partial = functools.partial(score, name="a")
     assert claim_of(trial=partial).fingerprint("desk") != claim_of().fingerprint("desk")
 
@@ -132,6 +139,35 @@ def test_merge_takes_registrations_along(toy: Path, tmp_path: Path) -> None:
         store.merge(gpu)
         (registered,) = store.revisions("toy", "adds", "desk")
         assert registered == gpu.revisions("toy", "adds", "desk")[0]
+        write_evidence(registry().room("toy"), store)
+    assert [each.stale for each in standings(registry().room("toy")) if each.path == "toy/adds"] == [()]
+
+
+def test_seeds_seen_at_one_budget_are_spent_at_the_others(toy: Path, tmp_path: Path) -> None:
+    text = (toy / "claims.py").read_text(encoding="utf-8")
+    budgets = '"desk": Budget(seeds=(5, 10, 20), effect=effect, **config),'
+    paper = f'{budgets}\n            "paper": Budget(seeds=7, effect=effect, **config),'
+    (toy / "claims.py").write_text(text.replace(budgets, paper), encoding="utf-8")
+    with Store(tmp_path / "evidence.sqlite") as store:
+        check(select(["toy/adds"]), store, Plan("smoke"))
+        check(select(["toy/adds"]), store, Plan("paper"))
+        (desk,) = check(select(["toy/adds"]), store)
+    assert (desk.revision.number, desk.revision.first_seed) == (1, 7)
+
+
+class LateClock(InProcess):
+    """A place whose clock is a day behind."""
+
+    def submit(self, fn: Callable[..., Outcome], /, *args: object, **kwargs: object) -> "Future[Outcome]":
+        future: Future[Outcome] = Future()
+        outcome = fn(*args, **kwargs)
+        future.set_result(replace(outcome, started=outcome.started - 86_400))
+        return future
+
+
+def test_a_trial_is_dated_by_the_clock_that_registered_its_terms(toy: Path, tmp_path: Path) -> None:
+    with Store(tmp_path / "evidence.sqlite") as store:
+        check(select(["toy/adds"]), store, place=Place(LateClock(), 1))
         write_evidence(registry().room("toy"), store)
     assert [each.stale for each in standings(registry().room("toy")) if each.path == "toy/adds"] == [()]
 

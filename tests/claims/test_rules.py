@@ -480,3 +480,21 @@ def test_the_fingerprint_follows_what_the_verdict_depends_on() -> None:
 
     assert make() == make()
     assert len({make(), make(statement="t"), make(by=0.1), make(looks=6), make(epochs=3)}) == 5
+
+
+def test_a_deterministic_claim_of_different_numbers_has_no_verdict() -> None:
+    claim = claim_of(rule=Never("x", tolerance=9.0), deterministic=True, budgets={"desk": Budget(3)})
+    numbers = {"a": {seed: {"x": 1.0 + seed} for seed in range(3)}}
+    assert "returned different 'x'" in str(judge("toy/exact", claim, "desk", numbers).problem)
+
+
+def test_failing_by_one_of_several_parts_is_spent_over_the_looks() -> None:
+    """Ten true nulls, looked at three times: one of them fails in 2.5% at most."""
+    rule = All(*(Above("x", 0.0, arm=str(arm)) for arm in range(10)))
+    claim = claim_of(arms=[str(arm) for arm in range(10)], rule=rule, budgets={"desk": Budget((5, 10, 20))})
+    rng, fails = np.random.default_rng(0), 0
+    for _ in range(400):
+        drawn = rng.normal(size=(10, 20))
+        numbers = {str(arm): {seed: {"x": drawn[arm, seed]} for seed in range(20)} for arm in range(10)}
+        fails += judge("toy/nulls", claim, "desk", numbers).verdict is FAILS
+    assert fails / 400 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 400)

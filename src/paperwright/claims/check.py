@@ -258,6 +258,7 @@ class _Running:
     task: Task
     executor: Executor
     since: float = field(default_factory=time.monotonic)
+    submitted: float = field(default_factory=time.time)
 
     @property
     def over_time(self) -> bool:
@@ -404,7 +405,8 @@ class _Check:
             except Exception as error:
                 self.place.ailment()
                 outcome = lost(running.task, f"the place where it ran gave up: {type(error).__name__}: {error}")
-            self._record(running.campaign, running.task, outcome, future)
+            # By the clock that registered the terms: the worker's may be ahead or behind.
+            self._record(running.campaign, running.task, replace(outcome, started=running.submitted), future)
 
     def _ask_place(self) -> None:
         """Where nothing finishes, ask the place how it is; wait for it a while, and not for ever."""

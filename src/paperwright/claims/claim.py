@@ -214,6 +214,12 @@ class Claim:
         if unknown := [arm for arm in budget.arms if arm not in self.arms]:
             raise ValueError(f"the budget {name!r} has values for the arms {unknown}, the claim has {list(self.arms)}")
         self.check_settings(budget.config, f"the budget {name!r}")
+        first = next(iter(inspect.signature(self.trial).parameters), "")
+        hint = _hints(self.trial).get(first, Any)
+        for arm in self.arms:
+            if not _fits(self.value(arm, name), hint):
+                called = getattr(self.trial, "__qualname__", repr(self.trial))
+                raise TypeError(f"the arm {arm!r} is {self.value(arm, name)!r}; the trial {called} expects {hint!r}")
         self.terms(name)
 
     def check_settings(self, settings: Mapping[str, Any], whose: str) -> None:
@@ -266,7 +272,7 @@ class Claim:
         return bound | {
             "statement": self.statement,
             "arms": {arm: plain(self.value(arm, budget), f"the arm {arm!r}") for arm in self.arms},
-            "rule": described(self.rule),
+            "rule": rule_text(self.rule),
             "level": self.level,
             "deterministic": self.deterministic,
             "looks": list(spent.looks),
@@ -342,14 +348,14 @@ def _changed(value: Any) -> dict[str, Any]:
     return found
 
 
-def described(rule: object) -> str:
+def rule_text(rule: object) -> str:
     """A rule as its author wrote it: without the arguments left at their defaults."""
     if not dataclasses.is_dataclass(rule):
         raise TypeError(f"rule: {type(rule).__name__} is no dataclass, so that its terms cannot be written down")
     said = []
     for name, value in _changed(rule).items():
         if name == "rules" and isinstance(value, tuple):
-            said += [described(part) for part in value]
+            said += [rule_text(part) for part in value]
         else:
             said.append(f"{name}={value!r}" if said else repr(value))
     return f"{type(rule).__name__}({', '.join(said)})"
@@ -364,7 +370,7 @@ def _hints(trial: Trial) -> dict[str, Any]:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a JSON value may stand for an argument annotated so; True where the annotation says nothing simple."""
+    """Whether a value may stand for an argument annotated so; True where the annotation says nothing simple."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, option) for option in typing.get_args(hint))
@@ -374,8 +380,12 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (str, bool):
-        return isinstance(value, hint)
     if hint is type(None):
         return value is None
-    return True
+    kind = origin or hint
+    if kind in (Any, tuple) or not isinstance(kind, type):  # JSON makes lists of tuples
+        return True
+    try:
+        return isinstance(value, kind)
+    except TypeError:  # a protocol that is not to be asked
+        return True

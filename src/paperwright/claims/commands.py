@@ -36,6 +36,7 @@ SomePapers = Annotated[
 StorePath = Annotated[
     Path | None, typer.Option("--store", help="The evidence store [default: $PAPERWRIGHT_STORE, or your data folder].")
 ]
+Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda:0.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of printing.")]
 
@@ -78,7 +79,7 @@ def check(
     on: Annotated[
         str, typer.Option(help="inprocess, processes:N, dask://host:port, slurm://partition or mpi.")
     ] = "inprocess",
-    device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda:0.")] = "cpu",
+    device: Device = "cpu",
     store: StorePath = None,
     report: Annotated[Path | None, typer.Option(help="Also write the HTML report to this file.")] = None,
     timeout: Annotated[
@@ -217,6 +218,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("paperwright-report.html"),
     store: StorePath = None,
     budget: Annotated[str, typer.Option(help="smoke, desk or paper.")] = "desk",
+    device: Device = "cpu",
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Report the recorded evidence files, not the store.")
     ] = False,
@@ -233,7 +235,7 @@ def report(
                 found += (
                     [claim.judgement for claim in recorded_claims(room).values()]
                     if opened is None
-                    else judged(room, opened, budget)
+                    else judged(room, opened, budget, device)
                 )
     found = [judgement for judgement in found if judgement.recorded]
     if not found:
@@ -369,6 +371,7 @@ def export(
     ] = None,
     store: StorePath = None,
     budget: Annotated[str, typer.Option(help="For --evidence and markdown: smoke, desk or paper.")] = "desk",
+    device: Device = "cpu",
 ) -> int:
     """Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table."""
     from paperwright.claims import tables
@@ -386,11 +389,11 @@ def export(
         if evidence:
             for room in rooms:
                 with faults.of(room):
-                    written = write_evidence(room, opened, budget=budget)
+                    written = write_evidence(room, opened, budget=budget, device=device)
                     said = f"{room.evidence_path}: {written} claims written"
                     print(said if written else f"{room.name}: nothing recorded here")
             return 4 if faults.rooms else 0
-        text = tables.export(opened, form, [room.name for room in rooms] if papers else None, budget)
+        text = tables.export(opened, form, [room.name for room in rooms] if papers else None, budget, device)
     if out is None:
         print(text, end="")
     else:

@@ -1,6 +1,7 @@
 """From recorded numbers to a verdict: the looks of a claim, in their order, each at its share of the error."""
 
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -230,16 +231,27 @@ def _first_that_decides(base: Judgement, claim: Claim, numbers: Numbers) -> Judg
     """The judgement of the first look that decides, else of the last complete one."""
     judged, first = base, base.revision.first_seed
     shared = set.intersection(*(set(numbers.get(arm, {})) for arm in claim.arms))
-    for look, level in zip(base.looks, levels_of(base.looks, claim.level), strict=True):
+    corrected = levels_of(base.looks, 1 - (1 - claim.level) / len(claim.rule.parts()))
+    for look, level, fails_at in zip(base.looks, levels_of(base.looks, claim.level), corrected, strict=True):
         seeds = range(first, first + look)
         if not all(seed in shared for seed in seeds):
             break
         sample = Sample({arm: [numbers[arm][seed] for seed in seeds] for arm in claim.arms}, claim.deterministic)
-        findings = claim.rule.judge(sample, level, final=look == base.looks[-1])
+        if claim.deterministic:
+            _check_equal(sample)
+        findings = claim.rule.judge(sample, level, final=look == base.looks[-1], strict=fails_at)
         judged = replace(base, verdict=verdict_of(findings), findings=findings, seeds=look, level=level)
         if judged.verdict.decided:
             break
     return judged
+
+
+def _check_equal(sample: Sample) -> None:
+    """Raises ValueError if a trial without randomness returned different numbers."""
+    for arm, runs in sample.numbers.items():
+        for run in runs[1:]:
+            if off := [name for name in run if not math.isclose(run[name], runs[0].get(name, math.nan), rel_tol=1e-9)]:
+                raise ValueError(f"a claim said to be deterministic returned different {off[0]!r} in the arm {arm!r}")
 
 
 def means_of(claim: Claim, numbers: Numbers) -> dict[str, dict[str, Interval]]:

@@ -92,8 +92,8 @@ def _read(path: Path, paper: str, changed: int) -> dict[str, Recorded]:
         raise EvidenceError(f"{path} is not an evidence file: {type(error).__name__}: {error}") from None
 
 
-def history(paper: str, name: str, budget: str) -> list[Revision]:
-    """The revisions of a claim that its room's evidence file knows, the present one last.
+def recorded_revisions(paper: str, name: str) -> tuple[str, list[Revision]]:
+    """The budget of a room's evidence file, and the revisions of a claim that it knows, the present one last.
 
     Raises:
         EvidenceError: there is a file, and it cannot be read: which seeds are spent is not known.
@@ -101,10 +101,8 @@ def history(paper: str, name: str, budget: str) -> list[Revision]:
     try:
         found = recorded_claims(registry().room(paper)).get(name)
     except UnknownPaper:
-        return []
-    if found is None or found.judgement.budget != budget:
-        return []
-    return [*found.judgement.earlier, found.judgement.revision]
+        found = None
+    return ("", []) if found is None else (found.judgement.budget, [*found.judgement.earlier, found.judgement.revision])
 
 
 def _recorded(path: str, budget: str, claim: Mapping[str, Any]) -> Recorded:

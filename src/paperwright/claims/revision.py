@@ -86,15 +86,16 @@ def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Map
 
 def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple[list[Revision], dict[str, int]]:
     """The revisions that a claim's evidence file and a store know, by number; and the last seed of each that ran."""
-    from paperwright.claims.recorded import history
+    from paperwright.claims.recorded import recorded_revisions
 
-    found = {revision.digest: revision for revision in history(entry.paper, entry.name, budget)}
-    used = {digest: revision.end - 1 for digest, revision in found.items()}
+    at, recorded = recorded_revisions(entry.paper, entry.name)
+    used = {revision.digest: revision.end - 1 for revision in recorded}  # seeds seen at one budget are seen at all
+    found = {revision.digest: revision for revision in recorded if at == budget}
     for revision in store.revisions(entry.paper, entry.name, budget) if store is not None else ():
         if revision.digest not in found or found[revision.digest].registered is None:
             found[revision.digest] = revision
     if store is not None:
-        for digest, seed in store.last_seeds(entry.paper, entry.name, budget).items():
+        for digest, seed in store.last_seeds(entry.paper, entry.name).items():
             used[digest] = max(seed, used.get(digest, seed))
     return sorted(found.values(), key=lambda revision: revision.number), used
 

@@ -125,10 +125,15 @@ class Rule(ABC):
         """The metrics that every trial must return."""
         return frozenset(metric for part in self.parts() for metric in part.metrics())
 
-    def judge(self, sample: Sample, level: float, *, final: bool) -> tuple[Finding, ...]:
-        """Each part's finding at confidence `level`; `final` says that no more seeds are planned."""
+    def judge(self, sample: Sample, level: float, *, final: bool, strict: float | None = None) -> tuple[Finding, ...]:
+        """Each part's finding at confidence `level`; `final` says that no more seeds are planned.
+
+        `strict` is the level at which a part must lie outside to fail, since each of them may: over several looks that
+        of (1 - level) divided by the parts and spent over the looks; by default that of this look alone.
+        """
         parts = self.parts()
-        strict = 1 - (1 - level) / len(parts)
+        if strict is None:
+            strict = 1 - (1 - level) / len(parts)
         findings = []
         for part in parts:
             finding = part.find(sample, level, final=final)

@@ -422,7 +422,7 @@ class Store:
 
         One of which seeds ran stays as it was registered; one that never ran may be given other seeds.
         """
-        ran = revision.digest in self.last_seeds(paper, claim, budget)
+        ran = revision.digest in self.last_seeds(paper, claim)
         with self._failing("write to"), self._transaction():
             self._insert_revision(paper, claim, budget, revision, "IGNORE" if ran else "REPLACE")
         return next(each for each in self.revisions(paper, claim, budget) if each.digest == revision.digest)
@@ -470,13 +470,13 @@ class Store:
                 found.setdefault((paper, claim, budget), []).append(revision)
         return found
 
-    def last_seeds(self, paper: str, claim: str, budget: str) -> dict[str, int]:
-        """For each hash of terms under which verdict seeds of a claim were recorded here, the greatest of them."""
+    def last_seeds(self, paper: str, claim: str) -> dict[str, int]:
+        """For each hash of terms under which verdict seeds of a claim ran here, at any budget, the greatest of them."""
         with self._failing("read"), self._lock:
             rows = self._db.execute(
-                "SELECT context, max(seed) FROM records WHERE paper = ? AND claim = ? AND budget = ? AND seed < ?"
-                " GROUP BY context",
-                (paper, claim, budget, PILOT_SEEDS),
+                "SELECT context, max(seed) FROM records"
+                " WHERE paper = ? AND claim = ? AND budget != 'smoke' AND seed < ? GROUP BY context",
+                (paper, claim, PILOT_SEEDS),
             ).fetchall()
         found: dict[str, int] = {}
         for identifier, seed in rows:

@@ -67,7 +67,9 @@ def _records(store: Store, papers: Sequence[str] | None) -> Iterable[Record]:
         yield from store.records(paper)
 
 
-def export(store: Store, form: str, papers: Sequence[str] | None = None, budget: str = "desk") -> str:
+def export(
+    store: Store, form: str, papers: Sequence[str] | None = None, budget: str = "desk", device: str = "cpu"
+) -> str:
     """What a store holds, as text: every record as `json` or `csv`, or the verdicts as `markdown`.
 
     Raises:
@@ -86,7 +88,7 @@ def export(store: Store, form: str, papers: Sequence[str] | None = None, budget:
         from paperwright.registry import registry
 
         names = papers or sorted({paper for paper, _, _ in store.claims()} & {room.name for room in registry().rooms()})
-        found = [judgement for name in names for judgement in judged(registry().room(name), store, budget)]
+        found = [judgement for name in names for judgement in judged(registry().room(name), store, budget, device)]
         return markdown([judgement for judgement in found if judgement.recorded])
     raise UsageError(f"--format {form}: expected json, csv or markdown")
 

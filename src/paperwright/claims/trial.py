@@ -55,7 +55,7 @@ class Outcome:
     Attributes:
         numbers: what it returned, as floats; None if it failed.
         error: the first line of its error, `traceback` the whole; None if it did not fail.
-        started: seconds since the epoch.
+        started: seconds since the epoch, by the clock of the process that had it run, when it was handed out.
         seconds: wall-clock time.
         peak_memory: the greatest memory that the process held meanwhile, in bytes; None where the system cannot say.
         machine: what it ran on: system, processor count, threads, device.
