@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paperwright.stats import anytime_bounded_interval, bounded_mean_interval
+from paperwright.stats import bounded_mean_interval
 
 units = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -79,7 +79,7 @@ def test_each_end_errs_at_most_1_time_in_40(draw, mean, n, assert_rate):
 def test_it_is_narrow_for_values_that_hardly_vary():
     values = 0.9 + 0.02 * np.random.default_rng(0).normal(size=100)
     assert bounded_mean_interval(values, 0, 1).width < 0.06
-    assert bounded_mean_interval(values[:20], 0, 1).width < anytime_bounded_interval(values[:20]).width
+    assert bounded_mean_interval(values[:20], 0, 1).width < 0.2  # Hoeffding's inequality gives 0.61
 
 
 def test_what_lies_outside_is_refused():
