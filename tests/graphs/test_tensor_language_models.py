@@ -395,8 +395,8 @@ class WithFeatures(nn.Module):
     ids=["triangles", "random walks", "distance 3", "distance 5"],
 )
 def test_no_initialisation_hides_what_the_features_see(features: Callable, width: int) -> None:
-    """The features tell pairs apart that no round does; 25 draws of narrow networks, half of which are dead."""
-    for seed in range(25):
+    """The features tell pairs apart that no round does; 12 draws of narrow networks, half of which are dead."""
+    for seed in range(12):
         torch.manual_seed(seed)
         bound = separation_power_of_model(WithFeatures(features, width))
         assert bound.test == "none", (seed, str(bound))
@@ -415,6 +415,70 @@ def test_a_gate_that_starts_closed_and_weights_in_buffers_hide_nothing() -> None
             return (triangles(x, edge_index) @ self.weight).relu()
 
     assert separation_power_of_model(Frozen()).test == "none"
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        lambda t: t.clamp(min=1),
+        lambda t: t.clip(1, 3),
+        lambda t: t.clamp_max(-1),
+        lambda t: nn.functional.hardshrink(t, 1.0),
+    ],
+    ids=["clamp", "clip", "clamp_max", "hardshrink"],
+)
+def test_no_initialisation_hides_what_is_seen_behind_clamps(flat: Callable) -> None:
+    """Two clamps that are flat at most of what reaches them, in a channel of its own."""
+
+    class Clamped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.in_channels = nn.Linear(1, 1), nn.Linear(1, 1), 1
+
+        def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+            return flat(self.second(flat(self.first(triangles(x, edge_index)))))
+
+    for seed in range(10):
+        torch.manual_seed(seed)
+        bound = separation_power_of_model(Clamped())
+        assert bound.test == "none", (seed, str(bound))
+
+
+class Constants(nn.Module):
+    """A convolution behind a linear map that is no parameter."""
+
+    def __init__(self, constants: Tensor | list[Tensor]) -> None:
+        super().__init__()
+        self.constants, self.convolution = constants, gnn.SAGEConv(3, 8)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        constants = self.constants[0] if isinstance(self.constants, list) else self.constants
+        if not constants.is_sparse and not bool((constants > 0).all()):
+            raise ValueError("a scale must be positive")
+        constants = constants.to(x)
+        return self.convolution((constants @ x.T).T if constants.is_sparse else x * constants, edge_index)
+
+
+@pytest.mark.parametrize(
+    "constants",
+    [torch.ones(3), [torch.ones(3)], torch.ones(1).expand(3), torch.eye(3).to_sparse()],
+    ids=["positive", "in a list", "expanded", "sparse"],
+)
+def test_constants_of_any_kind_leave_the_bound(constants: Tensor | list[Tensor]) -> None:
+    bound = separation_power_of_model(Constants(constants))
+    assert (bound.test, bound.rounds) == ("cr", 1)
+
+
+def test_weights_in_a_list_hide_nothing() -> None:
+    class Listed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.in_channels, self.weights = 1, [torch.zeros(1, 8)]
+
+        def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+            return triangles(x, edge_index) @ self.weights[0].to(x)
+
+    assert separation_power_of_model(Listed()).test == "none"
 
 
 def test_functions_within_library_modules_are_unknown_code() -> None:

@@ -45,7 +45,9 @@ def tried(rehearsal: Rehearsal, bound: Bound, *, coupled: bool) -> Bound | str:
         probes = [_colored(rehearsal, candidate, graphs) for graphs in _hard_to_tell_apart(candidate.rounds)]
         for number in draws:
             if not rehearsal.redraw(number):
-                return "under other weights than its own the outputs are not finite, so that no probe shows anything"
+                return (
+                    "under other weights than its own it fails, or its outputs are not finite: no probe shows anything"
+                )
             fault = _fault_of(rehearsal, bound.level, coupled=coupled)
             if fault is not None:
                 return fault

@@ -19,7 +19,8 @@ LIBRARIES = ("torch", "torch_geometric")
 class Weights:
     """All that training may change in a model, to be drawn anew in place.
 
-    These are its parameters, and in modules of no library also buffers and plain tensors of floats.
+    These are its parameters, and in modules of no library also buffers and plain tensors of floats, alone or in a list.
+    A single number there, such as an epsilon, is no weight, nor is a sparse tensor.
 
     Args:
         model: after its first call, so that lazy layers know their shapes.
@@ -59,26 +60,42 @@ class Weights:
             tensor.copy_(noise * scale)
 
 
+def _within(x: Tensor, low: float | Tensor | None = None, high: float | Tensor | None = None) -> Tensor:
+    """A smooth clamp, between the same limits."""
+    if low is not None and high is not None:
+        return low + (high - low) * torch.sigmoid(x)
+    return low + functional.softplus(x - low) if high is None else high - functional.softplus(high - x)
+
+
 SMOOTH: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.softplus,
-    "relu_": functional.softplus,
-    "relu6": functional.softplus,
+    "threshold": functional.softplus,
     "hardtanh": torch.tanh,
-    "hardtanh_": torch.tanh,
+    "hardshrink": torch.tanh,
+    "softshrink": torch.tanh,
     "hardsigmoid": torch.sigmoid,
+    "hardswish": functional.silu,
 }
 """Activations that are flat somewhere, and hide there what they are given; and what takes their place."""
+LIMITS: Mapping[str, Callable[..., Tensor]] = {
+    "clamp": lambda x, min=None, max=None: _within(x, min, max),
+    "clip": lambda x, min=None, max=None: _within(x, min, max),
+    "clamp_min": lambda x, min: _within(x, low=min),
+    "clamp_max": lambda x, max: _within(x, high=max),
+}
+"""The same for clamps, which say where they are flat."""
 
 
 class SmoothActivations(TorchFunctionMode):
-    """Within this context no activation is flat; equal values stay equal."""
+    """Within this context no activation and no clamp of floats is flat; equal values stay equal."""
 
     def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         """Run a torch function."""
-        name = getattr(func, "__name__", "")
-        if name not in SMOOTH or not args:
-            return func(*args, **(kwargs or {}))
-        output = SMOOTH[name](args[0])
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        smooth = name.removesuffix("_")
+        if smooth not in SMOOTH.keys() | LIMITS.keys() or not args or not args[0].is_floating_point():
+            return func(*args, **kwargs)
+        output = SMOOTH[smooth](args[0]) if smooth in SMOOTH else LIMITS[smooth](*args, **kwargs)
         return args[0].copy_(output) if name.endswith("_") else output
 
 
@@ -98,9 +115,12 @@ def _weights_of(model: nn.Module) -> Iterator[Tensor]:
     for module in model.modules():
         if not _of_library(type(module)):
             own = [*module.buffers(recurse=False), *vars(module).values()]
-            yield from (value for value in own if _is_weight(value) and value.numel() > 1)
+            listed = [value for values in own if isinstance(values, list | tuple) for value in values]
+            yield from (value for value in own + listed if _is_weight(value) and value.numel() > 1)
 
 
 def _is_weight(value: object) -> bool:
     known = isinstance(value, Tensor) and not isinstance(value, nn.parameter.UninitializedTensorMixin)
-    return known and (value.is_floating_point() or value.is_complex()) and value.numel() > 0
+    if not known or value.layout != torch.strided or 0 in value.stride():  # an expanded tensor takes no values
+        return False
+    return (value.is_floating_point() or value.is_complex()) and value.numel() > 0

@@ -97,8 +97,8 @@ class Rehearsal:
     def redraw(self, number: int) -> bool:
         """Draw weights and features anew, see `Weights.draw`, and make activations smooth; are the outputs finite then?
 
-        Where they are not, as with a weight under a root, only the magnitudes of the weights are drawn. Number 0 is the
-        model as it came.
+        Where they are not, as with a weight under a root, or the model refuses the weights, only their magnitudes are
+        drawn. Number 0 is the model as it came.
         """
         if self._weights is None:
             self._weights = Weights(self.model)
@@ -106,7 +106,10 @@ class Rehearsal:
         self.pair = self._pair()
         for same_signs in (False, True):
             self._weights.draw(number, same_signs=same_signs)
-            output = self.output(self.pair)
+            try:
+                output = self.output(self.pair)
+            except ValueError:
+                continue
             if not output.is_floating_point() or bool(output.isfinite().all()):
                 return True
         return False
