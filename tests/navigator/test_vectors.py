@@ -169,7 +169,7 @@ def test_on_a_dask_cluster() -> None:
             n_workers=2,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         ) as cluster:
             where = place(f"dask://{cluster.scheduler_address.removeprefix('tcp://')}")

@@ -180,7 +180,8 @@ def _dask(rest: str) -> Place:
     if not width:
         client.close()
         raise Unreachable(f"the Dask scheduler at {rest} has no workers")
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it would say, the engine says
+    for logger in ("distributed", "distributed.client"):  # what they would say of lost connections, the engine says
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
 
     def ailment() -> str | None:
         if client.status != "running":
