@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paperwright.stats import bounded_mean_interval
@@ -23,6 +23,7 @@ def wealth(values, m):
 
 
 @given(units, st.sampled_from([0.8, 0.95, 0.999]))
+@example([5e-324], 0.95)  # half of it is 0
 def test_its_ends_are_where_the_wealth_crosses_the_threshold(values, level):
     interval = bounded_mean_interval(values, 0, 1, level)
     for low, column in ((interval.low, values), (1 - interval.high, [1 - x for x in values])):

@@ -15,6 +15,7 @@ from paperwright.stats.mean import mean
 _STAKES = 2.0 ** (-np.arange(25) / 2)
 _PRIOR = 1 / ((np.arange(25) + 1.0) * (np.arange(25) + 2.0))
 _LOG_PRIOR = np.log(_PRIOR / _PRIOR.sum())
+_TINY = 1e-12  # of the range: as good as its end
 _BLOCK = 1024  # values at a time: with all stakes they fit into a cache
 
 
@@ -72,7 +73,7 @@ def _lower_end(unit: FloatArray, threshold: float) -> float:
     from scipy.optimize import brentq
 
     centre = float(unit.mean())
-    if centre == 0:
+    if centre < _TINY:
         return 0.0
     # About where a normal mean would put it, and a little further; then down until it is passed.
     below = max(centre / 2, centre - 2 * math.sqrt(2 * threshold * float(unit.var()) / unit.size))
@@ -80,7 +81,7 @@ def _lower_end(unit: FloatArray, threshold: float) -> float:
         below = centre / 2
     while _log_wealth(unit, below) < threshold:
         below /= 2
-        if below < 1e-12:  # of the range: as good as its end
+        if below < _TINY:
             return 0.0
     # At the mean itself no gambler has won (Jensen).
     return max(
