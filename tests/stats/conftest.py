@@ -3,12 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
 from scipy.stats import binom
-
-# How long an example takes on a busy machine is no property of the code.
-settings.register_profile("statistics", deadline=None, max_examples=60)
-settings.load_profile("statistics")
 
 
 @pytest.fixture
