@@ -3,7 +3,6 @@
 import hashlib
 import os
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -65,15 +64,6 @@ def test_mnist_is_the_original():
         assert hashlib.sha256(idx).hexdigest() == images
         idx = struct.pack(">2i", 2049, count) + split.labels.astype(np.uint8).tobytes()
         assert hashlib.sha256(idx).hexdigest() == labels
-
-
-@needs("mnist")
-@pytest.mark.slow
-def test_the_second_load_is_quick():
-    data.load("mnist")
-    start = time.perf_counter()
-    data.load("mnist")
-    assert time.perf_counter() - start < 0.5
 
 
 @needs("cifar10")

@@ -29,13 +29,13 @@ def test_coming_in_imports_nothing_heavy(names: str) -> None:
     assert run.stdout.strip() == "[]"
 
 
-def test_coming_in_is_quick() -> None:
-    """Under 0.15 s beyond NumPy and jaxtyping, which every wing needs; the best of three, for a busy machine."""
+def test_coming_in_imports_little() -> None:
+    """Beyond NumPy and jaxtyping, which every wing needs; `benchmarks/front_door.py` says how long it takes."""
     program = """
-import time, numpy, jaxtyping
-began = time.perf_counter()
+import sys, numpy, jaxtyping
+before = set(sys.modules)
 from paperwright.navigator import Library
-print(time.perf_counter() - began)
+print(len(set(sys.modules) - before))
 """
-    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(3)]
-    assert min(float(run.stdout) for run in runs) < 0.15
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 60

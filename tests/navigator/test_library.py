@@ -438,20 +438,16 @@ def test_a_sentence_transformer(tmp_path: Path) -> None:
         assert library.doctor() == []
 
 
-def test_opening_is_quick_and_light(library: Library) -> None:
+def test_opening_and_searching_import_little(library: Library) -> None:
     """What a server waits for: opening and searching import neither scikit-learn nor torch."""
     library.add(papers(500))
     heavy = "'sklearn', 'torch', 'pandas', 'fastapi', 'httpx', 'umap', 'lancedb'"
     program = f"""
-import sys, time
+import sys
 from paperwright.navigator import Library
-began = time.perf_counter()
 with Library.open({str(library.directory)!r}) as library:
-    print(time.perf_counter() - began)
     assert library.search("graph curvature")[0].paper.id
 print([name for name in ({heavy}) if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    seconds, imported = run.stdout.splitlines()
-    assert imported == "[]"
-    assert float(seconds) < 0.5
+    assert run.stdout == "[]\n"
