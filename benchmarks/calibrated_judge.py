@@ -35,10 +35,10 @@ from error_rates import (
 )
 
 from paperwright.claims import Plan, Store, check, entries, judge
-from paperwright.claims.evidence import write_evidence
-from paperwright.claims.recorded import recorded_claims
-from paperwright.claims.revision import next_revision
-from paperwright.claims.standing import judged
+from paperwright.claims.evidence.evidence_file import write_evidence
+from paperwright.claims.evidence.recorded import recorded_claims
+from paperwright.claims.evidence.revision import next_revision
+from paperwright.claims.evidence.valid_records import judged
 from paperwright.claims.writing import write_text
 from paperwright.registry import registry
 
@@ -284,7 +284,7 @@ def power_in_words(found: dict) -> str:
 
 def power_figure(found: dict) -> str:
     """For each effect the shares of claims that hold, stay undecided and fail, over the number of seeds."""
-    from paperwright.claims import figure as drawing
+    from paperwright.claims.reports import figure as drawing
 
     seeds, height = found["power"]["seeds"], 190.0
     with drawing._drawing(height, "power") as figure:

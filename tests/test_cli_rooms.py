@@ -14,8 +14,8 @@ import pytest
 from paperwright import __version__
 from paperwright.cards import WINGS
 from paperwright.claims import Budget, Claim, Greater, judge
-from paperwright.claims.fingerprint import Context
-from paperwright.claims.recorded import as_json
+from paperwright.claims.evidence.recorded import as_json
+from paperwright.claims.fingerprint.context import Context
 from paperwright.cli import ENGINE, engine_commands, main
 from paperwright.registry import Registry, registry
 

@@ -24,8 +24,8 @@ def test_the_example_runs_as_it_stands() -> None:
 
 def test_the_table_of_verdicts_is_up_to_date(tmp_path: Path) -> None:
     pytest.importorskip("torch_geometric")
-    from paperwright.claims.recorded import recorded_claims
-    from paperwright.claims.tables import update_readme
+    from paperwright.claims.evidence.recorded import recorded_claims
+    from paperwright.claims.reports.tables import update_readme
     from paperwright.registry import registry
 
     copy = tmp_path / "README.md"

@@ -128,8 +128,8 @@ def _benchmarks(room: Room) -> Iterator[str]:
 def _judgements(room: Room) -> "list[Judgement] | None":
     """Every claim of the room as its evidence file has it; None if its code cannot be imported here."""
     from paperwright.claims.catalogue import entries
+    from paperwright.claims.evidence.recorded import recorded_claims
     from paperwright.claims.judgement import judge
-    from paperwright.claims.recorded import recorded_claims
 
     recorded = {name: claim.judgement for name, claim in recorded_claims(room).items()}
     try:
@@ -143,7 +143,7 @@ def _judgements(room: Room) -> "list[Judgement] | None":
 
 
 def _table(judgements: "list[Judgement]") -> str:
-    from paperwright.claims import summary
+    from paperwright.claims.reports import summary
 
     lines = ["| verdict | claim | the paper | here |", "|---|---|---|---|"]
     for judgement in judgements:
@@ -174,8 +174,8 @@ def _cases(judgements: "list[Judgement]") -> Iterator[str]:
 
 
 def _claim(judgement: "Judgement") -> Iterator[str]:
-    from paperwright.claims import summary
-    from paperwright.claims.figure import arms_figure, effects_figure
+    from paperwright.claims.reports import summary
+    from paperwright.claims.reports.figure import arms_figure, effects_figure
 
     salt = re.sub(r"\W", "-", judgement.path)
     where = f" *({text(judgement.where)})*" if judgement.where else ""

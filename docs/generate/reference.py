@@ -15,7 +15,10 @@ sys.path.insert(0, str(SOURCE))
 
 PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "claims": ("Claims", ("paperwright.claims",)),
-    "report": ("Report and evidence", ("paperwright.claims.report", "paperwright.claims.evidence")),
+    "report": (
+        "Report and evidence",
+        ("paperwright.claims.reports.report", "paperwright.claims.evidence.evidence_file"),
+    ),
     "registry": ("Registry and cards", ("paperwright.registry", "paperwright.cards")),
     "testing": ("pytest plugin", ("paperwright.testing",)),
     "stats": ("Statistics", ("paperwright.stats",)),

@@ -23,8 +23,8 @@ def evidence_summary(room: Room) -> list[dict[str, str]]:
     """
     if not room.evidence_path.exists():  # nothing to read, and nothing to import for it
         return []
-    from paperwright.claims import summary
-    from paperwright.claims.recorded import EvidenceError, recorded_claims
+    from paperwright.claims.evidence.recorded import EvidenceError, recorded_claims
+    from paperwright.claims.reports import summary
 
     try:
         recorded = recorded_claims(room)

@@ -101,7 +101,7 @@ class ClaimItem(pytest.Item):
 
     def runtest(self) -> None:
         from paperwright.claims import Plan, Store, check
-        from paperwright.claims.fingerprint import context_here
+        from paperwright.claims.fingerprint.context import context_here
 
         _, unavailable = context_here(self.entry, self.budget, "cpu")
         if unavailable:
@@ -136,6 +136,6 @@ class ClaimError(Exception):
 
 def describe(judgement: "Judgement") -> str:
     """A claim's verdict and what it rests on, in one line."""
-    from paperwright.claims import summary
+    from paperwright.claims.reports import summary
 
     return "; ".join([judgement.verdict, *summary.effects(judgement), summary.basis(judgement)])

@@ -147,7 +147,8 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """Forgets what was imported and read of the toy, as a new process would."""
-    from paperwright.claims import catalogue, reached_code, trial
+    from paperwright.claims import catalogue, trial
+    from paperwright.claims.fingerprint import reached_code
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_paper"]:
         del sys.modules[name]

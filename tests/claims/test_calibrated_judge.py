@@ -83,8 +83,8 @@ def test_each_wrong_verdict_is_as_rare_as_promised_on_other_seeds(
 
 
 def test_every_rule_is_among_the_statements_true_and_false(room: Room, away: dict[str, float]) -> None:
-    from paperwright.claims import rules
-    from paperwright.claims.rule import Rule
+    from paperwright.claims.rules import rules
+    from paperwright.claims.rules.rule import Rule
 
     public = [
         name

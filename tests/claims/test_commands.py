@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from paperwright.claims import Store, check, select
-from paperwright.claims.console import print_verdicts
-from paperwright.claims.tables import BEGIN, END, frame
+from paperwright.claims.reports.console import print_verdicts
+from paperwright.claims.reports.tables import BEGIN, END, frame
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -173,8 +173,8 @@ def test_the_readme_table_stands_between_its_marks(paperwright: Run, toy: Path, 
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     assert paperwright("export", "toy", "--readme", str(readme)).returncode == 0
     text = readme.read_text(encoding="utf-8")
-    assert "| toy | Adding a number raises the score. *(scale: the whole of it)* |" in text
-    assert "| **toy**: A toy paper (Nowhere) | 1 holds |" in text
+    assert "| **toy**: A toy paper (Nowhere) | 1 of 1 holds |  |" in text
+    assert "Adding a number" not in text, "every claim's row stands on a page of its own"
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "\nold\n" not in text

@@ -34,7 +34,7 @@ from paperwright.claims import (
     Verdict,
 )
 from paperwright.claims.judgement import levels_of
-from paperwright.claims.rule import Sample, mean_of, verdict_of
+from paperwright.claims.rules.rule import Sample, mean_of, verdict_of
 from paperwright.stats import clustered_proportion_interval
 
 LOOKS = (5, 10, 20)

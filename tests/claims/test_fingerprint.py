@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from paperwright.claims import catalogue, reached_code, syntax
-from paperwright.claims.fingerprint import Context
+from paperwright.claims import catalogue
+from paperwright.claims.fingerprint import reached_code, syntax
+from paperwright.claims.fingerprint.context import Context
 
 FILES = {
     "__init__": "from lab_room.method import double\nfrom lab_room.other import unused\n__all__ = ['double', 'unused']\n",

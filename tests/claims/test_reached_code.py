@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paperwright.claims import catalogue, reached_code
-from paperwright.claims.reached_code import Code
+from paperwright.claims import catalogue
+from paperwright.claims.fingerprint import reached_code
+from paperwright.claims.fingerprint.reached_code import Code
 from paperwright.registry import registry
 
 CLAIM = """

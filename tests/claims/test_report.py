@@ -27,11 +27,11 @@ from paperwright.claims import (
     judge,
     select,
 )
-from paperwright.claims.evidence import write_evidence
-from paperwright.claims.figure import arms_figure, effects_figure
+from paperwright.claims.evidence.evidence_file import write_evidence
+from paperwright.claims.evidence.recorded import recorded_claims
 from paperwright.claims.judgement import Trials
-from paperwright.claims.recorded import recorded_claims
-from paperwright.claims.report import report_html, write_report
+from paperwright.claims.reports.figure import arms_figure, effects_figure
+from paperwright.claims.reports.report import report_html, write_report
 from paperwright.claims.writing import WriteError
 from paperwright.registry import registry
 

@@ -29,7 +29,7 @@ from paperwright.claims import (
     judge,
 )
 from paperwright.claims.judgement import levels_of
-from paperwright.claims.rule import Region, Sample, verdict_of
+from paperwright.claims.rules.rule import Region, Sample, verdict_of
 from paperwright.stats import Interval, clustered_proportion_interval, guarded_mean_interval, mean_interval
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED

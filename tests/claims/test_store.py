@@ -17,11 +17,11 @@ import pytest
 
 from paperwright.claims import Budget, Claim, Greater, Plan, Record, Store, StoreError, judge, select
 from paperwright.claims.check import Campaign
-from paperwright.claims.fingerprint import Context
-from paperwright.claims.report import report_html
-from paperwright.claims.standing import judged
-from paperwright.claims.store import LEASE_SECONDS, Key, Lease
-from paperwright.claims.tables import export
+from paperwright.claims.evidence.store import LEASE_SECONDS, Key, Lease
+from paperwright.claims.evidence.valid_records import judged
+from paperwright.claims.fingerprint.context import Context
+from paperwright.claims.reports.report import report_html
+from paperwright.claims.reports.tables import export
 from paperwright.claims.trial import Outcome
 from paperwright.registry import registry
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from small_library import Served
 
-from paperwright.claims import summary
-from paperwright.claims.report import _signed, report_html
-from paperwright.claims.tables import markdown
+from paperwright.claims.reports import summary
+from paperwright.claims.reports.report import _signed, report_html
+from paperwright.claims.reports.tables import markdown
 from paperwright.registry import Room, registry
 from paperwright.web.rooms import claims_of, figures_of
 

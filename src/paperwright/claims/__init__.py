@@ -11,11 +11,12 @@ A room's `claims.py` needs `Claim`, `Budget`, `Reported` and the rules. Who runs
 from paperwright.claims.catalogue import Entry, UnknownClaim, entries, select
 from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, check
 from paperwright.claims.claim import Budget, Claim, Reported
+from paperwright.claims.evidence.store import Record, Store, StoreError
 from paperwright.claims.executors import ExecutorError, InProcess, Place, place
-from paperwright.claims.growth import Exponent, Ladder
 from paperwright.claims.judgement import Judgement, judge
-from paperwright.claims.rule import Finding, Rule
-from paperwright.claims.rules import (
+from paperwright.claims.rules.growth import Exponent, Ladder
+from paperwright.claims.rules.rule import Finding, Rule
+from paperwright.claims.rules.rules import (
     Above,
     All,
     Always,
@@ -28,7 +29,6 @@ from paperwright.claims.rules import (
     Ordered,
     Proportion,
 )
-from paperwright.claims.store import Record, Store, StoreError
 from paperwright.claims.verdict import Verdict
 
 __all__ = [

@@ -8,7 +8,7 @@ from functools import cache
 
 from paperwright._lazy import RoomError
 from paperwright.claims.claim import Claim
-from paperwright.claims.reached_code import code_of
+from paperwright.claims.fingerprint.reached_code import code_of
 from paperwright.registry import Registry, Room, registry
 
 

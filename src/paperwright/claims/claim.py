@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from paperwright.claims.rule import Rule
+from paperwright.claims.rules.rule import Rule
 
 BUDGETS: Final = ("smoke", "desk", "paper")
 

@@ -145,8 +145,8 @@ def _run(
     """Checks some claims with live progress, and prints the verdicts."""
     from paperwright.claims import Interrupted, Store, StoreError
     from paperwright.claims import check as check_claims
-    from paperwright.claims.console import Watch, print_verdicts
     from paperwright.claims.executors import Unreachable, place
+    from paperwright.claims.reports.console import Watch, print_verdicts
 
     where: Place = place(on)
     try:
@@ -174,14 +174,14 @@ def _run(
 
 
 def _as_json(judgement: "Judgement") -> dict[str, Any]:
-    from paperwright.claims.recorded import as_json
+    from paperwright.claims.evidence.recorded import as_json
 
     counted = {"recorded": judgement.recorded, "expected": judgement.expected, "failed": judgement.trials.failed}
     return as_json(judgement) | {"claim": judgement.path, "budget": judgement.budget} | counted
 
 
 def _write_report(judgements: "Sequence[Judgement]", path: Path) -> None:
-    from paperwright.claims.report import write_report
+    from paperwright.claims.reports.report import write_report
 
     write_report(judgements, path)
     print(f"The report: {path.resolve()}", file=sys.stderr)
@@ -224,8 +224,8 @@ def report(
     ] = False,
 ) -> int:
     """Write a self-contained HTML report of what is recorded."""
-    from paperwright.claims.recorded import recorded_claims
-    from paperwright.claims.standing import judged
+    from paperwright.claims.evidence.recorded import recorded_claims
+    from paperwright.claims.evidence.valid_records import judged
 
     faults = _Faults()
     found: list[Judgement] = []
@@ -316,8 +316,8 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Say which recorded evidence no longer fits the code, the claims or the data."""
-    from paperwright.claims.evidence import rerun as run_again
-    from paperwright.claims.evidence import standings
+    from paperwright.claims.evidence.evidence_file import rerun as run_again
+    from paperwright.claims.evidence.evidence_file import standings
 
     stale = False
     faults = _Faults()
@@ -348,7 +348,7 @@ def renew(
     sample: Annotated[int, typer.Option(help="Run at least so many trials of each claim again; one of every arm.")] = 3,
 ) -> int:
     """Run a sample of stale evidence again after its code changed, and stamp it where every number is equal."""
-    from paperwright.claims.evidence import renew as renewed
+    from paperwright.claims.evidence.evidence_file import renew as renewed
 
     left, faults = False, _Faults()
     for room in _rooms(papers, faults):
@@ -374,9 +374,9 @@ def export(
     device: Device = "cpu",
 ) -> int:
     """Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table."""
-    from paperwright.claims import tables
-    from paperwright.claims.evidence import write_evidence
-    from paperwright.claims.recorded import recorded_claims
+    from paperwright.claims.evidence.evidence_file import write_evidence
+    from paperwright.claims.evidence.recorded import recorded_claims
+    from paperwright.claims.reports import tables
     from paperwright.claims.writing import write_text
 
     faults = _Faults()

@@ -10,8 +10,8 @@ import numpy as np
 
 from paperwright import stats
 from paperwright.claims.claim import Claim, Reported
-from paperwright.claims.revision import Revision, next_revision
-from paperwright.claims.rule import Finding, Sample, mean_of, verdict_of
+from paperwright.claims.evidence.revision import Revision, next_revision
+from paperwright.claims.rules.rule import Finding, Sample, mean_of, verdict_of
 from paperwright.claims.trial import Outcome
 from paperwright.claims.verdict import Verdict
 from paperwright.stats import Interval

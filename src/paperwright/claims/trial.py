@@ -16,7 +16,7 @@ from typing import Any, Final
 from paperwright.claims.catalogue import entry_of
 from paperwright.claims.claim import Claim
 from paperwright.claims.containment import TrialError, contain, encodable, said_of
-from paperwright.claims.reached_code import code_of
+from paperwright.claims.fingerprint.reached_code import code_of
 
 PILOT_SEEDS: Final = 1_000_000
 """Pilot seeds begin here; verdict seeds are 0, 1, 2 ... and never reach it."""

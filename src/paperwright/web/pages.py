@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from paperwright.claims import summary
+from paperwright.claims.reports import summary
 from paperwright.claims.verdict import counts
 from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.filters import folded

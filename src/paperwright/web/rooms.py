@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from paperwright.claims.evidence.recorded import EvidenceError, recorded_claims
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.recorded import EvidenceError, recorded_claims
 from paperwright.claims.verdict import counts
 from paperwright.pages import import_lines
 from paperwright.registry import Room, UnknownPaper, registry
@@ -62,7 +62,7 @@ def figures_of(room: Room, claims: Sequence[Judgement]) -> dict[str, list[Markup
 
 @functools.lru_cache(maxsize=64)
 def _figures(room: Room, changed: int) -> dict[str, list[Markup]]:
-    from paperwright.claims.figure import arms_figure, effects_figure
+    from paperwright.claims.reports.figure import arms_figure, effects_figure
 
     drawn = {}
     for place, claim in enumerate(claims_of(room)):

@@ -13,13 +13,13 @@ from typing import Any
 
 from paperwright.claims.catalogue import Entry, entries
 from paperwright.claims.claim import digest_of_terms
-from paperwright.claims.fingerprint import Context, context_here
+from paperwright.claims.evidence.recorded import FORMAT, EvidenceError, Recorded, as_json, recorded_claims, trials_json
+from paperwright.claims.evidence.revision import Revision, with_earlier_code
+from paperwright.claims.evidence.store import Record, Store
+from paperwright.claims.evidence.valid_records import judge_records, revisions_of, valid_records
+from paperwright.claims.fingerprint.context import Context, context_here
+from paperwright.claims.fingerprint.reached_code import code_of
 from paperwright.claims.judgement import Judgement, came_to, judge
-from paperwright.claims.reached_code import code_of
-from paperwright.claims.recorded import FORMAT, EvidenceError, Recorded, as_json, recorded_claims, trials_json
-from paperwright.claims.revision import Revision, with_earlier_code
-from paperwright.claims.standing import judge_records, revisions_of, valid_records
-from paperwright.claims.store import Record, Store
 from paperwright.claims.trial import Outcome, Task, run
 from paperwright.claims.verdict import Verdict
 from paperwright.claims.writing import write_text

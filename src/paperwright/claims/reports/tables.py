@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from paperwright.claims import summary
 from paperwright.claims.check import UsageError
+from paperwright.claims.evidence.recorded import EvidenceError
+from paperwright.claims.evidence.store import Record, Store
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.recorded import EvidenceError
-from paperwright.claims.store import Record, Store
+from paperwright.claims.reports import summary
 from paperwright.claims.verdict import Verdict
 from paperwright.claims.writing import write_text
 
@@ -84,7 +84,7 @@ def export(
     if form == "csv":
         return _csv([row_of(record) for record in _records(store, papers)])
     if form == "markdown":
-        from paperwright.claims.standing import judged
+        from paperwright.claims.evidence.valid_records import judged
         from paperwright.registry import registry
 
         names = papers or sorted({paper for paper, _, _ in store.claims()} & {room.name for room in registry().rooms()})
@@ -103,14 +103,35 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 
 
 def markdown(judgements: Sequence[Judgement]) -> str:
-    """The verdicts as a Markdown table: the claim, the paper's figure, ours, the verdict."""
+    """Verdicts as a Markdown table: the paper, its claim, the paper's figure, ours, the verdict."""
     lines = ["| paper | claim | the paper | here | verdict |", "|---|---|---|---|---|"]
-    for judgement in judgements:
-        here = "; ".join(summary.effects(judgement, most=2)) or summary.basis(judgement)
-        stated = f"{judgement.statement} *(scale: {judgement.scale})*"
-        cells = (judgement.paper, stated, summary.paper_figures(judgement), here, f"**{judgement.verdict}**")
-        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    lines += ["| " + " | ".join([judgement.paper, *_cells(judgement)]) + " |" for judgement in judgements]
     return "\n".join(lines) + "\n"
+
+
+def evidence_page(judgements: Sequence[Judgement]) -> str:
+    """Every claim of some papers as a page in Markdown: for each paper what its claims came to, and a table of them."""
+    lines = ["# Every claim, and what it came to"]
+    for name, found in by_paper(judgements).items():
+        lines += ["", f"## {_title(name)}", "", f"{summary.tally(found)}.", ""]
+        lines += ["| claim | the paper | here | verdict |", "|---|---|---|---|"]
+        lines += ["| " + " | ".join(_cells(judgement)) + " |" for judgement in found]
+    return "\n".join(lines) + "\n"
+
+
+def by_paper(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
+    """Judgements by the paper that they are about, in their order."""
+    found: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        found.setdefault(judgement.paper, []).append(judgement)
+    return found
+
+
+def _cells(judgement: Judgement) -> list[str]:
+    """A claim as the cells of a row: statement with scale, the paper's figure, ours, the verdict."""
+    here = "; ".join(summary.effects(judgement, most=2)) or summary.basis(judgement)
+    stated = f"{judgement.statement} *(scale: {judgement.scale})*"
+    return [_cell(each) for each in (stated, summary.paper_figures(judgement), here, f"**{judgement.verdict}**")]
 
 
 def _cell(text: str) -> str:
@@ -118,7 +139,7 @@ def _cell(text: str) -> str:
 
 
 def update_readme(path: Path, judgements: Sequence[Judgement]) -> None:
-    """Writes the table of verdicts between its two marks in a file.
+    """Write the overview of verdicts between its two marks in a file.
 
     Raises:
         EvidenceError: the file cannot be read or has no such marks.
@@ -133,26 +154,28 @@ def update_readme(path: Path, judgements: Sequence[Judgement]) -> None:
         raise EvidenceError(
             f"{path} has no place for the table: put the lines {BEGIN!r} and {END!r} where it should stand"
         )
-    recorded = [judgement for judgement in judgements if judgement.recorded]
-    full = f"<details>\n<summary>Every claim</summary>\n\n{markdown(recorded)}\n</details>\n"
-    write_text(path, f"{before}{BEGIN}\n{overview(judgements)}\n{full}\n{END}{after}")
+    write_text(path, f"{before}{BEGIN}\n{overview(judgements)}{END}{after}")
 
 
 def overview(judgements: Sequence[Judgement]) -> str:
-    """A Markdown table with a row for each paper: how many of its claims hold, fail, and so on, and which fail."""
+    """A Markdown table with a row for each paper: how many of its claims hold, and in words what does not."""
+    lines = ["| paper | its claims, tried here on a smaller scale | what fails |", "|---|---|---|"]
+    for name, found in by_paper(judgements).items():
+        lines.append(f"| {_title(name)} | {summary.tally(found)} | {'; '.join(map(_cell, _failing(found)))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _title(paper: str) -> str:
     from paperwright.registry import registry
 
-    papers: dict[str, list[Judgement]] = {}
+    card = registry().room(paper).card
+    return f"**{paper}**: {_cell(card.title)} ({_cell(card.venue)})"
+
+
+def _failing(judgements: Iterable[Judgement]) -> list[str]:
+    """The statements that fail; of the cases of one claim the first, with how many more fail."""
+    claims: dict[str, list[str]] = {}
     for judgement in judgements:
-        papers.setdefault(judgement.path.partition("/")[0], []).append(judgement)
-    lines = ["| paper | its claims, at desk budget | not holding |", "|---|---|---|"]
-    for name, found in papers.items():
-        card = registry().room(name).card
-        title = f"**{name}**: {_cell(card.title)} ({_cell(card.venue)})"
-        others = [
-            f"{judgement.name} {judgement.verdict}"
-            for judgement in found
-            if judgement.verdict not in (Verdict.HOLDS, Verdict.NOT_RUN)
-        ]
-        lines.append(f"| {title} | {summary.counts(found)} | {', '.join(others)} |")
-    return "\n".join(lines) + "\n"
+        if judgement.verdict is Verdict.FAILS:
+            claims.setdefault(judgement.name.partition("/")[0], []).append(judgement.statement.rstrip("."))
+    return [cases[0] + (f", and {len(cases) - 1} more like it" if cases[1:] else "") for cases in claims.values()]

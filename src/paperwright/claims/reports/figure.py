@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from paperwright.claims import summary
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.rule import Finding
+from paperwright.claims.reports import summary
+from paperwright.claims.rules.rule import Finding
 from paperwright.stats import Interval
 
 if TYPE_CHECKING:

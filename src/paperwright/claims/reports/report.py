@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from paperwright import __version__
 from paperwright._lazy import RoomError
 from paperwright.cards import Card
-from paperwright.claims import summary
-from paperwright.claims.figure import arms_figure, effects_figure
 from paperwright.claims.judgement import Judgement
+from paperwright.claims.reports import summary
+from paperwright.claims.reports.figure import arms_figure, effects_figure
 from paperwright.claims.verdict import counts
 from paperwright.claims.writing import write_text
 from paperwright.registry import Registry, UnknownPaper, registry

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Literal
 
 from paperwright.claims.catalogue import Entry
-from paperwright.claims.reached_code import code_of
+from paperwright.claims.fingerprint.reached_code import code_of
 
 Kind = Literal["claim", "source", "device", "version", "data"]
 

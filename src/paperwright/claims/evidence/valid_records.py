@@ -1,10 +1,10 @@
 """How the claims of a room stand by what a store holds: judged anew, without running anything."""
 
 from paperwright.claims.catalogue import Entry, entries
-from paperwright.claims.fingerprint import Context, context_here
+from paperwright.claims.evidence.revision import Revision, known_revisions, next_revision
+from paperwright.claims.evidence.store import Record, Store
+from paperwright.claims.fingerprint.context import Context, context_here
 from paperwright.claims.judgement import Judgement, judge, trials_of
-from paperwright.claims.revision import Revision, known_revisions, next_revision
-from paperwright.claims.store import Record, Store
 from paperwright.registry import Room
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from paperwright.claims.module_source import (
+from paperwright.claims.fingerprint.module_source import (
     ModuleSource,
     compiled_file,
     data_files,
@@ -16,7 +16,7 @@ from paperwright.claims.module_source import (
     module_file,
     source_of,
 )
-from paperwright.claims.statements import Call, Chain, Import, Statement
+from paperwright.claims.fingerprint.statements import Call, Chain, Import, Statement
 
 _READING: Final = ("cache", "catalogue", "embedded", "errors", "modules", "origin", "parquet", "stored")
 _OUTSIDE: Final = (

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from paperwright.claims.claim import Reported
-from paperwright.claims.fingerprint import Context
+from paperwright.claims.evidence.revision import Revision
+from paperwright.claims.fingerprint.context import Context
 from paperwright.claims.judgement import Judgement, trials_of
-from paperwright.claims.revision import Revision
-from paperwright.claims.rule import Finding, Region
+from paperwright.claims.rules.rule import Finding, Region
 from paperwright.claims.trial import Outcome
 from paperwright.claims.verdict import Verdict
 from paperwright.registry import Room, UnknownPaper, registry

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from paperwright.claims.containment import encodable
-from paperwright.claims.fingerprint import Context
-from paperwright.claims.revision import Revision, with_earlier_code
+from paperwright.claims.evidence.revision import Revision, with_earlier_code
+from paperwright.claims.fingerprint.context import Context
 from paperwright.claims.trial import PILOT_SEEDS, Outcome
 
 LEASE_SECONDS: Final = 60.0

@@ -10,8 +10,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
-from paperwright.claims.statements import Call, Import, Statement, absolute, chain_of, is_for_types_only
-from paperwright.claims.syntax import digest
+from paperwright.claims.fingerprint.statements import Call, Import, Statement, absolute, chain_of, is_for_types_only
+from paperwright.claims.fingerprint.syntax import digest
 
 _LAZY: Final = ("attach", "attach_stub", "attach_rooms")
 """The functions that give a package's `__init__` its lazily imported names: lazy_loader's, and the wings'."""

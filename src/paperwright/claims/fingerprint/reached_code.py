@@ -31,10 +31,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from paperwright.claims.claim import Claim
-from paperwright.claims.code_search import CodeNotFollowed, Search, is_outside
-from paperwright.claims.module_source import forget_sources, source_of
-from paperwright.claims.statements import Import, Statement
-from paperwright.claims.syntax import digest, walk
+from paperwright.claims.fingerprint.code_search import CodeNotFollowed, Search, is_outside
+from paperwright.claims.fingerprint.module_source import forget_sources, source_of
+from paperwright.claims.fingerprint.statements import Import, Statement
+from paperwright.claims.fingerprint.syntax import digest, walk
 
 _SHORTEST_PART: Final = 3
 """A text shorter than this is not taken for a part of a data set's name."""

@@ -15,7 +15,7 @@ from paperwright.claims.trial import PILOT_SEEDS
 
 if TYPE_CHECKING:
     from paperwright.claims.catalogue import Entry
-    from paperwright.claims.store import Store
+    from paperwright.claims.evidence.store import Store
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Map
 
 def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple[list[Revision], dict[str, int]]:
     """The revisions that a claim's evidence file and a store know, by number; and the last seed of each that ran."""
-    from paperwright.claims.recorded import recorded_revisions
+    from paperwright.claims.evidence.recorded import recorded_revisions
 
     at, recorded = recorded_revisions(entry.paper, entry.name)
     used = {revision.digest: revision.end - 1 for revision in recorded}  # seeds seen at one budget are seen at all

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from paperwright.claims.syntax import canonical, children, digest, is_docstring, walk
+from paperwright.claims.fingerprint.syntax import canonical, children, digest, is_docstring, walk
 
 Chain = tuple[str, ...]
 """A name and the attributes asked of it: `data.graphs.barbell` is ("data", "graphs", "barbell")."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paperwright import stats
-from paperwright.claims.rule import Bounds, Finding, Part, Region, Sample, finite, mean_of, ordered, rounding
+from paperwright.claims.rules.rule import Bounds, Finding, Part, Region, Sample, finite, mean_of, ordered, rounding
 from paperwright.claims.verdict import Verdict
 from paperwright.stats import Interval
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from paperwright import stats
-from paperwright.claims.rule import (
+from paperwright.claims.rules.rule import (
     Bounds,
     Finding,
     Part,

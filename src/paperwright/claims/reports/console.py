@@ -13,9 +13,9 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from paperwright.claims import summary
 from paperwright.claims.check import Progress
 from paperwright.claims.judgement import Judgement
+from paperwright.claims.reports import summary
 from paperwright.claims.verdict import Verdict
 
 _ROOM: Final = 100  # characters that the table of details takes

@@ -1,6 +1,6 @@
 """A judgement in words: the cells that the terminal, the Markdown table and the HTML report share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -128,3 +128,13 @@ def counts(judgements: Iterable[Judgement]) -> str:
     found = counted(judgement.verdict for judgement in judgements)
     said = (f"{count} {verdict.value if count == 1 else verdict.plural}" for verdict, count in found.items())
     return ", ".join(said) or "no claims"
+
+
+def tally(judgements: Sequence[Judgement]) -> str:
+    """What the claims of a paper came to, with how many there are: "14 of 20 hold, 4 fail, 2 undecided"."""
+    found = counted(judgement.verdict for judgement in judgements)
+    held = found.pop(Verdict.HOLDS, 0)
+    if held == len(judgements) > 1:
+        return f"all {held} hold"
+    others = [f"{count} {verdict.plural if count > 1 else verdict}" for verdict, count in found.items()]
+    return ", ".join([f"{held} of {len(judgements)} {'holds' if held == 1 else 'hold'}", *others])

@@ -1,0 +1,1 @@
+"""What is shown of claims: in the terminal, as tables, figures and a page."""

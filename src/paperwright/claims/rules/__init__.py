@@ -1,0 +1,1 @@
+"""When a claim holds: what a rule is, and the rules there are."""
