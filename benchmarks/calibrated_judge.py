@@ -39,7 +39,7 @@ from paperwright.claims.evidence.evidence_file import write_evidence
 from paperwright.claims.evidence.recorded import recorded_claims
 from paperwright.claims.evidence.revision import next_revision
 from paperwright.claims.evidence.valid_records import judged
-from paperwright.claims.writing import write_text
+from paperwright.files import write_text
 from paperwright.registry import registry
 
 HERE = Path(__file__).parent

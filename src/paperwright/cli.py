@@ -19,6 +19,7 @@ from paperwright import __version__
 from paperwright.cards import WINGS, near_miss
 from paperwright.completion import complete_paper
 from paperwright.registry import Registry, registry
+from paperwright.terminal import escaped
 
 ENGINE = {
     "check": "Try a paper's claims on this machine, or on a cluster, and say which hold.",
@@ -39,18 +40,20 @@ NAVIGATOR = {
     "stats": "Say a conference in numbers: submissions, decisions, ratings over time, topics.",
     "digest": "Pick what is worth reading of a period, each paper with why, its key sentence and its links.",
     "tag": "Keep reading lists, and find what belongs on them.",
-    "serve": "Open the library in a browser.",
     "doctor": "Check a library's files, index, encoder and counts, and say what to do about what is wrong.",
     "rebuild": "Make a library's encoder, vectors and index anew from its records.",
 }
 """The commands of `paperwright.navigator.commands`, likewise."""
+
+WEB = {"serve": "Open the library in a browser."}
+"""The command of `paperwright.web.commands`, likewise."""
 
 
 class _Commands(TyperGroup):
     """The commands of this module, and those of the two services, whose modules are imported when one is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*self.commands, *ENGINE, *NAVIGATOR]
+        return [*self.commands, *ENGINE, *NAVIGATOR, *WEB]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.commands:
@@ -59,12 +62,14 @@ class _Commands(TyperGroup):
             return engine_commands()[cmd_name]
         if cmd_name in NAVIGATOR:
             return navigator_commands()[cmd_name]
+        if cmd_name in WEB:
+            return web_commands()[cmd_name]
         known = self.list_commands(ctx)
         raise _misused(f"there is no command {cmd_name!r}", near_miss(cmd_name, known), known)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         own = {name: command.get_short_help_str(limit=100) for name, command in self.commands.items()}
-        sections = {"Papers that have a room": own, "Their claims": ENGINE, "A whole conference": NAVIGATOR}
+        sections = {"Papers that have a room": own, "Their claims": ENGINE, "A whole conference": NAVIGATOR | WEB}
         for title, commands in sections.items():
             with formatter.section(title):
                 formatter.write_dl(list(commands.items()))
@@ -80,6 +85,13 @@ def engine_commands() -> dict[str, Any]:
 def navigator_commands() -> dict[str, Any]:
     """The navigator's commands by name."""
     from paperwright.navigator.commands import attach
+
+    return _attached(attach)
+
+
+def web_commands() -> dict[str, Any]:
+    """The web's command by name."""
+    from paperwright.web.commands import attach
 
     return _attached(attach)
 
@@ -231,11 +243,8 @@ def _write_anything() -> None:
 
 
 def _failed(message: str, code: int) -> int:
-    lines = message.strip().splitlines() or ["failed"]
-    said = " ".join(line.strip() for line in lines)
     # What a message quotes may be anything; nothing of it may steer the terminal.
-    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in said)
-    print(f"paperwright: {shown}", file=sys.stderr)
+    print(f"paperwright: {escaped(' '.join(message.split())) or 'failed'}", file=sys.stderr)
     return code
 
 

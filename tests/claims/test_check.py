@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from paperwright.claims import Place, Plan, Store, UsageError, Verdict, check, place, select
-from paperwright.claims.executors import SubmititExecutor
+from paperwright.executors import SubmititExecutor
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

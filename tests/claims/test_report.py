@@ -32,7 +32,7 @@ from paperwright.claims.evidence.recorded import recorded_claims
 from paperwright.claims.judgement import Trials
 from paperwright.claims.reports.figure import arms_figure, effects_figure
 from paperwright.claims.reports.report import report_html, write_report
-from paperwright.claims.writing import WriteError
+from paperwright.files import WriteError
 from paperwright.registry import registry
 
 HOSTILE = "<script>alert('x')</script> & $\\frac{$ \"quoted\" <!-- --> {{ 7 * 7 }} \x00\x1b 訳"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from navigator_records import made_papers
 
-from paperwright.cli import NAVIGATOR, main, navigator_commands
+from paperwright.cli import NAVIGATOR, WEB, main, navigator_commands, web_commands
 from paperwright.navigator.library import Library
 from paperwright.navigator.paper import Paper
 from paperwright.navigator.sources import Batch
@@ -67,10 +67,12 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_the_help_lines_of_the_navigator_are_those_of_its_commands() -> None:
-    assert {name: command.help.splitlines()[0] for name, command in navigator_commands().items()} == NAVIGATOR
+    assert {
+        name: command.help.splitlines()[0] for name, command in (navigator_commands() | web_commands()).items()
+    } == NAVIGATOR | WEB
 
 
-@pytest.mark.parametrize("command", [[name] for name in NAVIGATOR] + [["tag", "add"], ["tag", "recommend"]])
+@pytest.mark.parametrize("command", [[name] for name in NAVIGATOR | WEB] + [["tag", "add"], ["tag", "recommend"]])
 def test_every_command_has_a_page_of_help(command: list[str], run: Run) -> None:
     code, page, _ = run(*command, "--help")
     assert code == 0

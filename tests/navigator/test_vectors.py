@@ -14,7 +14,7 @@ import pytest
 import word_encoder
 from word_encoder import FaultyEncoder, WordEncoder
 
-from paperwright.claims.executors import place
+from paperwright.executors import place
 from paperwright.navigator.encoders import adapted
 from paperwright.navigator.errors import LibraryError, NavigatorError
 from paperwright.navigator.vectors import PIECE, VectorCache, checked, encoded, text_key

@@ -12,7 +12,6 @@ from paperwright.claims.catalogue import Entry, UnknownClaim, entries, select
 from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, check
 from paperwright.claims.claim import Budget, Claim, Reported
 from paperwright.claims.evidence.store import Record, Store, StoreError
-from paperwright.claims.executors import ExecutorError, InProcess, Place, place
 from paperwright.claims.judgement import Judgement, judge
 from paperwright.claims.rules.growth import Exponent, Ladder
 from paperwright.claims.rules.rule import Finding, Rule
@@ -30,6 +29,7 @@ from paperwright.claims.rules.rules import (
     Proportion,
 )
 from paperwright.claims.verdict import Verdict
+from paperwright.executors import ExecutorError, InProcess, Place, place
 
 __all__ = [
     "Above",

@@ -15,12 +15,12 @@ from paperwright.claims.catalogue import Entry
 from paperwright.claims.containment import GRACE_SECONDS, real_interrupts
 from paperwright.claims.evidence.store import Key, Lease, Record, Store, StoreError
 from paperwright.claims.evidence.valid_records import revisions_of
-from paperwright.claims.executors import InProcess, Place, Unreachable
 from paperwright.claims.fingerprint.context import context_of
 from paperwright.claims.fingerprint.reached_code import code_of
 from paperwright.claims.judgement import Judgement, came_to, judge, trials_of
 from paperwright.claims.trial import PILOT_SEEDS, Outcome, Task, lost, run
 from paperwright.data import DataCorrupted, DataUnavailable
+from paperwright.executors import InProcess, Place, Unreachable
 
 POLL_SECONDS: Final = 0.2
 

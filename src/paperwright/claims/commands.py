@@ -145,8 +145,8 @@ def _run(
     """Checks some claims with live progress, and prints the verdicts."""
     from paperwright.claims import Interrupted, Store, StoreError
     from paperwright.claims import check as check_claims
-    from paperwright.claims.executors import Unreachable, place
     from paperwright.claims.reports.console import Watch, print_verdicts
+    from paperwright.executors import Unreachable, place
 
     where: Place = place(on)
     try:
@@ -377,7 +377,7 @@ def export(
     from paperwright.claims.evidence.evidence_file import write_evidence
     from paperwright.claims.evidence.recorded import recorded_claims
     from paperwright.claims.reports import tables
-    from paperwright.claims.writing import write_text
+    from paperwright.files import write_text
 
     faults = _Faults()
     rooms = _rooms(papers, faults)
@@ -397,7 +397,7 @@ def export(
     if out is None:
         print(text, end="")
     else:
-        write_text(out, text)
+        write_text(out, text, parents=True)
     return 4 if faults.rooms else 0
 
 

@@ -17,6 +17,7 @@ What cannot be contained here is C code that ends or blocks the process itself: 
 import contextlib
 import ctypes
 import faulthandler
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -28,6 +29,8 @@ from types import FrameType
 from typing import Any, Final, NoReturn, TextIO, TypeVar
 from weakref import WeakSet
 
+from paperwright.executors import made_for_work
+
 T = TypeVar("T")
 
 GRACE_SECONDS: Final = 5.0
@@ -36,7 +39,6 @@ GRACE_SECONDS: Final = 5.0
 _exit = os._exit
 _trials: dict[int, int] = {}  # the thread of each running trial, with its process: a fork inherits the first alone
 _lasting: "WeakSet[threading.Thread]" = WeakSet()
-_expendable = False
 
 
 class TrialError(Exception):
@@ -90,7 +92,7 @@ def contain(trial: Callable[[], T], limit: float | None = None) -> T:
 
 
 def _exit_unless_trial(status: int) -> NoReturn:
-    if not _expendable and _trials.get(threading.get_ident()) == os.getpid():
+    if not made_for_work() and _trials.get(threading.get_ident()) == os.getpid():
         raise TrialError(f"the trial called os._exit({status})")
     _exit(status)
 
@@ -236,7 +238,7 @@ def _raised_in_thread(limit: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _last_resort(limit: float) -> Iterator[None]:
-    if _expendable:
+    if made_for_work():
         faulthandler.dump_traceback_later(limit + GRACE_SECONDS, exit=True, file=2)
         try:
             yield
@@ -268,6 +270,8 @@ def _name_lasting_threads(before: set[threading.Thread]) -> None:
     lasting = [thread for thread in begun if thread.is_alive()]
     if lasting and not _lasting:
         _say(f"a trial left {len(lasting)} thread{'s' * (len(lasting) > 1)} running; ended with this process")
+        if made_for_work():  # before Python waits for them
+            multiprocessing.util.Finalize(None, leave, args=(0,), exitpriority=0)
     _lasting.update(lasting)
 
 
@@ -277,12 +281,6 @@ def leave(status: int) -> None:
         _flush(sys.stdout)
         _flush(sys.stderr)
         _exit(status)
-
-
-def expend_process() -> None:
-    """Declare this process to be made for trials: it may be ended to end one."""
-    global _expendable
-    _expendable = True
 
 
 def said_of(error: BaseException, module: str) -> str:

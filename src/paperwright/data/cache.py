@@ -5,6 +5,7 @@ as `.npy` files in a directory named after their checksum, and are checked again
 one small JSON file for each state of the source files, so that their content is known without decoding them again.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from paperwright.files import WriteError, write_text
 
 from .content import Arrays, checksum_of_arrays
 
@@ -51,9 +54,9 @@ def recall(state: str) -> str | None:
 
 def remember(state: str, label: str, checksum: str) -> None:
     """Notes down the checksum of this state of the source files."""
-    write_atomically(
-        cache_directory() / "index" / f"{state}.json", json.dumps({"what": label, "checksum": checksum}).encode()
-    )
+    with contextlib.suppress(WriteError):  # then it is decoded again
+        index = cache_directory() / "index" / f"{state}.json"
+        write_text(index, json.dumps({"what": label, "checksum": checksum}), parents=True)
 
 
 def read(checksum: str) -> Arrays | None:
@@ -94,23 +97,6 @@ def write(checksum: str, arrays: Arrays) -> None:
         scratch.rename(folder)
     except OSError:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def write_atomically(path: Path, content: bytes) -> bool:
-    """The whole content or nothing appears at `path`; False if it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, scratch = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
-    except OSError:
-        return False
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(scratch).replace(path)
-    except OSError:
-        Path(scratch).unlink(missing_ok=True)
-        return False
-    return True
 
 
 def _folder(checksum: str) -> Path:

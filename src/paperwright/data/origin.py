@@ -9,7 +9,9 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from .cache import cache_directory, write_atomically
+from paperwright.files import WriteError, write_bytes
+
+from .cache import cache_directory
 from .errors import DataCorrupted, DataUnavailable
 
 VARIABLE = "PAPERWRIGHT_DATA"
@@ -118,8 +120,10 @@ class Web:
                     f"{file} cannot be downloaded from {address} ({error}); connect to the network, "
                     f"or set {VARIABLE} to a directory that holds {file}"
                 ) from error
-            if not write_atomically(path, content):
-                raise DataUnavailable(f"{path} cannot be written; set PAPERWRIGHT_CACHE to a directory that can be")
+            try:
+                write_bytes(path, content, parents=True)
+            except WriteError as error:
+                raise DataUnavailable(f"{error}; set PAPERWRIGHT_CACHE to a directory that can be written to") from None
         if sha256 is not None:
             expect_file(path, sha256)
         return path

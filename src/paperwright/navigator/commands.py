@@ -1,4 +1,4 @@
-"""The navigator's commands: find, similar, sync, map, stats, digest, tag, serve, doctor, rebuild.
+"""The navigator's commands: find, similar, sync, map, stats, digest, tag, doctor, rebuild.
 
 Exit codes as everywhere in the house: 0 done, 1 `doctor` found something wrong, 2 the command was misused, 4 it could
 not run, 130 stopped by the user. `--library DIR` names the library; to read without one there is the embedded one.
@@ -30,16 +30,16 @@ def attach(app: typer.Typer) -> None:
         help="Keep reading lists, and find what belongs on them.",
     )
     _add(tags, tag_commands.add, tag_commands.remove, tag_commands.list_, tag_commands.show, tag_commands.recommend)
-    _add(app, find, similar, sync, map_, stats, digest, serve, doctor, rebuild)
+    _add(app, find, similar, sync, map_, stats, digest, doctor, rebuild)
     app.add_typer(tags, name="tag")
 
 
 def _add(app: typer.Typer, *commands: Callable[..., int | None]) -> None:
     for command in commands:
-        app.command(command.__name__.rstrip("_"))(_in_one_line(command))
+        app.command(command.__name__.rstrip("_"))(in_one_line(command))
 
 
-def _in_one_line(command: Callable[P, T]) -> Callable[P, T]:
+def in_one_line(command: Callable[P, T]) -> Callable[P, T]:
     """The command, with what this machine lacks (a file, an installed library) told in one line."""
 
     @functools.wraps(command)
@@ -298,8 +298,9 @@ def digest(
     library: LibraryPath = None,
 ) -> None:
     """Pick what is worth reading of a period, each paper with why, its key sentence and its links."""
+    from paperwright.files import write_text
+
     from .console import note, say
-    from .exports import write_whole
     from .opened import reading
 
     if form not in FORMS:
@@ -311,7 +312,7 @@ def digest(
     if out is None:
         say(written.rstrip("\n"))
     else:
-        write_whole(out, written)
+        write_text(out, written)
         note(f"the digest: {out}")
 
 
@@ -319,23 +320,6 @@ def _page(article: str) -> str:
     """A part of a page as a page of its own."""
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Digest</title>'
     return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>\n{article}</body>\n</html>\n'
-
-
-def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8642,
-    name: Annotated[
-        list[str] | None, typer.Option(help="A host name by which others reach the server; repeatable.")
-    ] = None,
-    library: LibraryPath = None,
-) -> None:
-    """Open the library in a browser."""
-    from paperwright.web import serve as serve_library
-
-    from .opened import reading
-
-    with reading(library) as opened:
-        serve_library(opened, host=host, port=port, names=name or ())
 
 
 def doctor(as_json: AsJson = False, library: LibraryPath = None) -> int:
@@ -366,7 +350,7 @@ def rebuild(
     library: LibraryPath = None,
 ) -> None:
     """Make a library's encoder, vectors and index anew from its records."""
-    from paperwright.claims.executors import place
+    from paperwright.executors import place
 
     from .console import Watch, say
     from .opened import existing

@@ -5,13 +5,14 @@ from anywhere: no character of theirs that could steer a terminal, or turn a lin
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from paperwright.terminal import one_line, printable
 
 from .rooms import room_of
 
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from .search import Hit
 
 WIDEST = 110
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: object) -> str:
-    """The text with what steers a terminal (escapes, overrides of direction, halves of characters) replaced."""
-    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", str(text))
-
-
-def line(text: object) -> str:
-    """`printable`, on one line."""
-    return " ".join(printable(text).split())
 
 
 def say(text: str, *, end: str = "\n") -> None:
@@ -46,7 +36,7 @@ def say_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """A remark for the user, apart from what was asked for."""
-    print(f"paperwright: {line(text)}", file=sys.stderr)
+    print(f"paperwright: {one_line(text)}", file=sys.stderr)
 
 
 def venue(paper: "Paper") -> str:
@@ -87,7 +77,7 @@ def say_hits(hits: "Sequence[Hit]") -> None:
             paper, room = hit.paper, room_of(hit.paper)
             check = "" if room is None else f"paperwright check {room}"
             cells = (paper.id, f"{hit.score:.4f}", venue(paper), paper.title, hit.why, check)
-            print(*map(line, cells), sep="\t")
+            print(*map(one_line, cells), sep="\t")
         return
     from rich.console import Console
     from rich.text import Text
@@ -99,19 +89,19 @@ def say_hits(hits: "Sequence[Hit]") -> None:
     margin = len(str(hits[-1].rank)) + 2 if hits else 0
     for hit in hits:
         paper, room = hit.paper, room_of(hit.paper)
-        entry = [Text(line(paper.title), style="bold")]
-        authors = line(", ".join(paper.authors[:6])) + (
+        entry = [Text(one_line(paper.title), style="bold")]
+        authors = one_line(", ".join(paper.authors[:6])) + (
             f" and {len(paper.authors) - 6} more" if paper.authors[6:] else ""
         )
         entry += [Text(authors)] if authors else []
-        entry.append(Text.assemble((line(venue(paper)), "yellow"), "  ", (line(paper.id), "dim")))
+        entry.append(Text.assemble((one_line(venue(paper)), "yellow"), "  ", (one_line(paper.id), "dim")))
         if hit.why.text:
-            pieces = highlighted(line(hit.why.text), hit.why.terms)
+            pieces = highlighted(one_line(hit.why.text), hit.why.terms)
             entry.append(Text.assemble(*((piece, "bold" if found else "") for piece, found in pieces)))
-        if why := line(hit.why):
+        if why := one_line(hit.why):
             entry.append(Text(why, style="dim"))
         if room is not None:
-            entry.append(Text.assemble("its claims: ", (f"paperwright check {line(room)}", "bold cyan")))
+            entry.append(Text.assemble("its claims: ", (f"paperwright check {one_line(room)}", "bold cyan")))
         _entry(console, Text(f"{hit.rank}.".rjust(margin - 1), style="dim"), entry)
 
 
@@ -130,7 +120,8 @@ def _entry(console: Any, left: Any, right: Sequence[Any]) -> None:
 def say_table(rows: Sequence[Sequence[object]]) -> None:
     """Prints rows: in columns on a terminal, between tabs in a pipe. Numbers stand to the right."""
     cells = [
-        [line(f"{cell:,}" if isinstance(cell, int) and sys.stdout.isatty() else cell) for cell in row] for row in rows
+        [one_line(f"{cell:,}" if isinstance(cell, int) and sys.stdout.isatty() else cell) for cell in row]
+        for row in rows
     ]
     if not sys.stdout.isatty():
         for row in cells:
@@ -191,5 +182,5 @@ class Watch(AbstractContextManager["Watch"]):
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(line(stage), total=total)
+            self._tasks[stage] = self._bar.add_task(one_line(stage), total=total)
         self._bar.update(self._tasks[stage], completed=done, total=total)

@@ -6,6 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from paperwright.terminal import printable
+
 from .digest_sentences import Quotation
 from .exports import entry_of, main_link
 from .feed import Entry, atom, safe_link
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from .digest import Chosen, Digest
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:@])")
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WIDTH = 78
 
 
@@ -136,7 +137,7 @@ def _marked(words: str) -> str:
 
 
 def _plain(words: str) -> str:
-    return _STEERING.sub("", " ".join(words.split()))
+    return printable(" ".join(words.split()), "")
 
 
 def _wrapped(words: str, first: str = "", other: str | None = None) -> list[str]:

@@ -15,6 +15,8 @@ import secrets
 from pathlib import Path
 from typing import cast
 
+from paperwright.files import WriteError, write_text
+
 from .errors import LibraryError, NavigatorError
 from .index import Index
 
@@ -71,9 +73,7 @@ def name_of(directory: Path) -> str:
         )
         spoken = re.sub(r"[^a-z0-9]+", "_", library.casefold()).strip("_")[:30]
         name = f"paperwright_{spoken or 'library'}_{secrets.token_hex(8)}"
-        new = kept.with_suffix(f".{secrets.token_hex(4)}")
-        new.write_text(json.dumps({"name": name, "directory": here}), encoding="utf-8")
-        new.replace(kept)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        write_text(kept, json.dumps({"name": name, "directory": here}))
+    except (OSError, WriteError, ValueError, KeyError, TypeError) as error:
         raise LibraryError(f"{kept} cannot be read or written: {error}") from None
     return str(json.loads(kept.read_text(encoding="utf-8"))["name"])

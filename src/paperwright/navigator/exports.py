@@ -3,16 +3,16 @@
 import csv
 import io
 import json
-import os
 import re
-import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from .errors import LibraryError, NavigatorError
+from paperwright.files import write_text
+
+from .errors import NavigatorError
 from .feed import Entry, atom, safe_link
 from .paper import Paper
 
@@ -61,7 +61,7 @@ def export(papers: "Iterable[Paper | Hit]", path: str | Path, format: str | None
 
     Raises:
         NavigatorError: the format is unknown, or the ending says none.
-        LibraryError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     path = Path(path)
     if format is None:
@@ -70,27 +70,7 @@ def export(papers: "Iterable[Paper | Hit]", path: str | Path, format: str | None
             raise NavigatorError(
                 f"the ending of {path.name!r:.80} names no format; there are {', '.join(MEDIA_TYPES)}, or give format="
             )
-    write_whole(path, exported(papers, format))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text to a file beside the old one, and then puts it in its place.
-
-    Raises:
-        LibraryError: it cannot be written; the old one is untouched.
-    """
-    half = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        try:
-            with half.open("w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-    except OSError as error:
-        raise LibraryError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_text(path, exported(papers, format))
 
 
 def _json(papers: list[Paper]) -> str:

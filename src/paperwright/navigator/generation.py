@@ -32,7 +32,7 @@ from .vectors import VectorCache, encoded, width_of
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from paperwright.claims.executors import Place
+    from paperwright.executors import Place
 
 FORMAT = 1
 SETTING = "library"

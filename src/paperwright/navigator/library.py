@@ -36,7 +36,7 @@ from .records import AddReport, OnConflict, Records, SavedSearch
 from .vectors import width_of
 
 if TYPE_CHECKING:
-    from paperwright.claims.executors import Place
+    from paperwright.executors import Place
 
     from .sources import Source
 
@@ -232,7 +232,7 @@ class Library(Finding):
             papers: Papers, or a source of them, which is read from its beginning (`sync` goes on where it stopped).
             on_conflict: What a known id with another record means: "update" takes the new record; "error" takes none.
             progress: Is told ("records" or "vectors", how many are done, how many there are or None).
-            on: Where texts are encoded (`paperwright.claims.place`), if not here.
+            on: Where texts are encoded (`paperwright.executors.place`), if not here.
 
         Raises:
             NavigatorError: a record or a vector that cannot be; the message says which.

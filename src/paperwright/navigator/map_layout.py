@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from paperwright.files import whole_file
+
 from .errors import NavigatorError
 
 if TYPE_CHECKING:
@@ -211,9 +213,8 @@ def _quiet(library: str) -> Iterator[None]:
 
 
 def _write(file: Path, state: str, layout: Layout) -> None:
-    half = file.with_name(f".{file.name}.half.npz")
-    np.savez(half, positions=layout.positions, state=np.array(state), method=np.array(layout.method))
-    half.replace(file)
+    with whole_file(file) as opened:
+        np.savez(opened, positions=layout.positions, state=np.array(state), method=np.array(layout.method))
 
 
 def _read(file: Path, state: str, ids: tuple[str, ...]) -> Layout | None:

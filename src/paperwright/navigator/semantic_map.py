@@ -96,10 +96,11 @@ class SemanticMap:
 
     def write_html(self, path: str | Path, title: str = "paperwright map") -> None:
         """Writes the map as one page that needs nothing else: hover, search, colours; no request leaves it."""
-        from .exports import write_whole
+        from paperwright.files import write_text
+
         from .map_page import page
 
-        write_whole(Path(path), page(self, title))
+        write_text(Path(path), page(self, title))
 
     def _packed(self, points: Int64[np.ndarray, " some"]) -> bytes:
         packed = np.empty(len(points), dtype=POINT)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paperwright.files import write_text
+
 from .errors import LibraryError
 
 _STALE = 3_600  # seconds after which a half-written snapshot has no writer any more
@@ -41,9 +43,7 @@ def write(place: Path, number: int, values: Mapping[str, Any], arrays: Mapping[s
         (new / _CONTENT).write_bytes(b"%d\n" % zlib.crc32(content) + content)
         target = place.with_name(f"{place.name}-{number}-{new.name.rpartition('-')[2]}")
         new.rename(target)
-        pointer = new.with_suffix(".current")
-        pointer.write_text(target.name, encoding="utf-8")
-        pointer.replace(_pointer(place))
+        write_text(_pointer(place), target.name)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

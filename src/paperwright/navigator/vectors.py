@@ -21,7 +21,7 @@ from .encoders import AdaptedEncoder
 from .errors import LibraryError, NavigatorError
 
 if TYPE_CHECKING:
-    from paperwright.claims.executors import Place
+    from paperwright.executors import Place
 
 PIECE = 256
 """Texts that are encoded in one call."""

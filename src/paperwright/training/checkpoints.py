@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paperwright.files import write_bytes, write_text
+
 from .encoding import decode, encode
 
 FORMAT = 1
@@ -79,8 +81,8 @@ class Checkpoints:
         for leftover in self.directory.glob(".partial-*"):  # of a run that was killed here
             shutil.rmtree(leftover, ignore_errors=True)
         scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=self.directory))
-        _write(scratch / "tensors.safetensors", blob)
-        _write(scratch / "state.json", text.encode("utf-8"))
+        write_bytes(scratch / "tensors.safetensors", blob)
+        write_text(scratch / "state.json", text)
         _force(scratch)
         path = self._path(step)
         if path.exists():  # a damaged one that the run has come back to
@@ -138,13 +140,6 @@ class Checkpoints:
 
 def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _force(directory: Path) -> None:

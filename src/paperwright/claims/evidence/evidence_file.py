@@ -22,7 +22,7 @@ from paperwright.claims.fingerprint.reached_code import code_of
 from paperwright.claims.judgement import Judgement, came_to, judge
 from paperwright.claims.trial import Outcome, Task, run
 from paperwright.claims.verdict import Verdict
-from paperwright.claims.writing import write_text
+from paperwright.files import write_text
 from paperwright.registry import Room, registry
 
 _ROUNDING = 1e-9  # digits that another linear algebra library may change in a trial without training
@@ -73,7 +73,8 @@ def _raw_claims(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _write(path: Path, room: Room, budget: str, claims: Sequence[Mapping[str, Any]]) -> None:
-    write_text(path, _layout({"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}))
+    content = {"format": FORMAT, "paper": room.name, "budget": budget, "claims": claims}
+    write_text(path, _layout(content), parents=True)
 
 
 def _claim_entry(

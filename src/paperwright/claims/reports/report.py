@@ -17,7 +17,7 @@ from paperwright.claims.judgement import Judgement
 from paperwright.claims.reports import summary
 from paperwright.claims.reports.figure import arms_figure, effects_figure
 from paperwright.claims.verdict import counts
-from paperwright.claims.writing import write_text
+from paperwright.files import write_text
 from paperwright.registry import Registry, UnknownPaper, registry
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def write_report(
         WriteError: the file cannot be written.
     """
     text = report_html(judgements, title=title, registry=registry)
-    write_text(path, text)
+    write_text(path, text, parents=True)
 
 
 def report_html(

@@ -13,7 +13,7 @@ from paperwright.claims.evidence.store import Record, Store
 from paperwright.claims.judgement import Judgement
 from paperwright.claims.reports import summary
 from paperwright.claims.verdict import Verdict
-from paperwright.claims.writing import write_text
+from paperwright.files import write_text
 
 if TYPE_CHECKING:
     import pandas

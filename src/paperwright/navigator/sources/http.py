@@ -19,6 +19,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from paperwright.terminal import one_line
+
 from ..errors import LibraryError, NavigatorError, SourceError
 from .kept_answers import KeptAnswers
 from .source import NoSuchPlace
@@ -394,4 +396,4 @@ def _shown(request: Request) -> str:
     """The request in a message, without keys and addresses."""
     query = "&".join(f"{name}={value}" for name, value in request.parameters.items())
     shown = _KEYS.sub(r"\1...", f"{request.url}?{query}" if query else request.url)
-    return "".join(one if one.isprintable() else "?" for one in shown[:300])
+    return one_line(shown[:300])

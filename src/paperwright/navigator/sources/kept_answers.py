@@ -1,9 +1,9 @@
 """Answers of servers, kept in a folder, so that what was asked a moment ago is not asked again."""
 
-import os
-import tempfile
 import time
 from pathlib import Path
+
+from paperwright.files import WriteError, write_bytes
 
 from ..errors import LibraryError
 
@@ -38,10 +38,6 @@ class KeptAnswers:
             LibraryError: the folder cannot be written to.
         """
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            handle, unfinished = tempfile.mkstemp(dir=self.directory)
-            with os.fdopen(handle, "wb") as file:
-                file.write(answer)
-            Path(unfinished).replace(self.directory / name)
-        except OSError as error:
-            raise LibraryError(f"answers cannot be kept in {self.directory}: {error.strerror or error}") from None
+            write_bytes(self.directory / name, answer, parents=True)
+        except WriteError as error:
+            raise LibraryError(f"answers cannot be kept in {self.directory}: {error}") from None

@@ -1,4 +1,4 @@
-"""Where trials run: any `concurrent.futures.Executor`, named on the command line by a short address.
+"""Where trials run and texts are encoded: any `concurrent.futures.Executor`, named by a short address.
 
 | address | where | needs |
 |---|---|---|
@@ -14,7 +14,6 @@ import contextlib
 import functools
 import logging
 import multiprocessing
-import multiprocessing.util
 import os
 import signal
 import threading
@@ -25,13 +24,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from paperwright.claims.containment import expend_process, leave
-
 CLOSE_SECONDS: Final = 5.0
 """How long worker processes have to end by themselves once there is nothing to do."""
 
 ANSWER_SECONDS: Final = 10.0
 """How long a scheduler may take to say which workers it has."""
+
+
+_made_for_work = False
+
+
+def made_for_work() -> bool:
+    """Whether this process is a worker that was made for such work: it may be ended to end what it does."""
+    return _made_for_work
 
 
 class ExecutorError(RuntimeError):
@@ -147,11 +152,11 @@ def _worker(parent: int) -> None:
 
     It leads a process group of its own, so that what its trials fork and start ends with it.
     """
+    global _made_for_work
+    _made_for_work = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    expend_process()
     with contextlib.suppress(OSError, AttributeError):
         os.setpgid(0, 0)
-    multiprocessing.util.Finalize(None, leave, args=(0,), exitpriority=0)  # before Python waits for lasting threads
 
     def watch() -> None:
         while os.getppid() == parent:
