@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import paperwright
 from paperwright.cards import Card
 from paperwright.cli import main
 from paperwright.plugin import PluginError, make_plugin
@@ -30,6 +31,7 @@ def test_the_package_is_complete(plugin: Path) -> None:
         "pyproject.toml",
         "src/my_paper/__init__.py",
         "src/my_paper/claims.py",
+        "src/my_paper/experiment.py",
         "src/my_paper/median_of_means.py",
         "src/my_paper/paper.toml",
         "src/my_paper/py.typed",
@@ -60,7 +62,8 @@ def python(tmp_path: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     inside = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}, scheme="venv")
-    lines = [f"import site; site.addsitedir({package!r})" for package in sorted(packages)]
+    lines = [str(Path(paperwright.__file__).parents[1])]  # the paperwright that is under test, before any other
+    lines += [f"import site; site.addsitedir({package!r})" for package in sorted(packages)]
     (Path(inside) / "outer.pth").write_text("\n".join(lines), encoding="utf-8")
     return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
 

@@ -79,6 +79,7 @@ class Card:
     extra: str | None = None
     data: tuple[str, ...] = ()
     demo: str | None = None
+    commands: Mapping[str, str] = field(default_factory=dict, hash=False)
     related: tuple[Related, ...] = ()
     details: tuple[Detail, ...] = ()
 
@@ -224,6 +225,20 @@ def _links(value: Any) -> dict[str, str]:
     return links
 
 
+def _commands(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _expected("a table [commands] with a line for each verb", value)
+    lines, problems = {}, []
+    for verb, line in value.items():
+        try:
+            lines[_VERB(verb)] = " ".join(_text("one line")(line).split())
+        except _Invalid as invalid:
+            problems += [(f".{verb}", reason) for _, reason in invalid.problems]
+    if problems:
+        raise _Invalid(*problems)
+    return lines
+
+
 def _tag(value: Any) -> str:
     """A tag in the one spelling that `--tag` looks for: "Differential privacy" is differential-privacy."""
     tag = "-".join(value.lower().split()) if isinstance(value, str) else ""
@@ -235,6 +250,7 @@ def _tag(value: Any) -> str:
 _LINK = _matching(r"https?://[^\s<>\"']+", "a link that starts with https://")
 _DATA = _matching(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*", "the name of a data set, such as 'webkb/cornell'")
 _EXTRA = _matching(r"[a-z0-9]+(-[a-z0-9]+)*", "the name of a pip extra, such as 'graphs'")
+_VERB = _matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a command's name of lower-case words and hyphens, such as 'plan'")
 _CLAIM = _matching(r"[A-Za-z_]\w*(/[\w.-]+)*", "the name of a claim in claims.py")
 
 _RELATED = {"title": (_text(), True), "link": (_LINK, True), "how": (_text("one clause"), True)}
@@ -257,6 +273,7 @@ _CARD: Mapping[str, tuple[_Reader, bool]] = {
     "data": (_list(_DATA, "a list of data sets' names", empty=True), False),
     "demo": (_CLAIM, False),
     "links": (_links, True),
+    "commands": (_commands, False),
     "related": (_list(_table(_RELATED, Related, "a table [[related]]"), "a list of tables [[related]]"), False),
     "details": (_list(_table(_DETAIL, Detail, "a table [[details]]"), "a list of tables [[details]]"), False),
 }

@@ -1,4 +1,4 @@
-"""The command line: a thin layer over the registry, the claims engine, the navigator and the plug-in templates.
+"""The command line: a thin layer over the registry, the claims engine, the navigator, rooms and plug-in templates.
 
 Exit codes: 0 done, or the claim holds; 1 it fails; 2 the command was misused; 3 undecided; 4 it could not run; 70 an
 error of paperwright itself. An error for the user is one line on stderr. Nothing here imports numpy or torch: `--help`
@@ -18,42 +18,17 @@ from typer.core import TyperGroup
 from paperwright import __version__
 from paperwright.cards import WINGS, near_miss
 from paperwright.completion import complete_paper
-from paperwright.registry import Registry, registry
+from paperwright.own_commands import ENGINE, NAVIGATOR, WEB
+from paperwright.registry import Registry, UnknownPaper, registry
+from paperwright.room_commands import RoomCommands, disagreements
 from paperwright.terminal import escaped
-
-ENGINE = {
-    "check": "Try a paper's claims on this machine, or on a cluster, and say which hold.",
-    "demo": "Check one claim of every paper that can be tried with no file and no network, and write the report.",
-    "report": "Write a self-contained HTML report of what is recorded.",
-    "verify": "Say which recorded evidence no longer fits the code, the claims or the data.",
-    "renew": "Run a sample of stale evidence again after its code changed, and stamp it where every number is equal.",
-    "export": "Write what is recorded as JSON, CSV or Markdown; the evidence files; or the README's table.",
-    "merge": "Take in records made on another machine, a GPU or a cluster: with their provenance, none twice.",
-}
-"""The commands of `paperwright.claims.commands` with the first lines of their docstrings, for `--help`."""
-
-NAVIGATOR = {
-    "find": "Find papers by words, meaning and filters, and say why each was found.",
-    "similar": "Find papers that are like one.",
-    "sync": "Bring a source's papers into the library; stopped or killed, it goes on where it was.",
-    "map": "Draw the papers as a map on which neighbours are alike, in one HTML file, and name its topics.",
-    "stats": "Say a conference in numbers: submissions, decisions, ratings over time, topics.",
-    "digest": "Pick what is worth reading of a period, each paper with why, its key sentence and its links.",
-    "tag": "Keep reading lists, and find what belongs on them.",
-    "doctor": "Check a library's files, index, encoder and counts, and say what to do about what is wrong.",
-    "rebuild": "Make a library's encoder, vectors and index anew from its records.",
-}
-"""The commands of `paperwright.navigator.commands`, likewise."""
-
-WEB = {"serve": "Open the library in a browser."}
-"""The command of `paperwright.web.commands`, likewise."""
 
 
 class _Commands(TyperGroup):
-    """The commands of this module, and those of the two services, whose modules are imported when one is called."""
+    """The commands of this module, of the two services and of papers; the latter are imported when one is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*self.commands, *ENGINE, *NAVIGATOR, *WEB]
+        return [*self.commands, *ENGINE, *NAVIGATOR, *WEB, *(room.name for room in registry() if room.card.commands)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.commands:
@@ -64,13 +39,17 @@ class _Commands(TyperGroup):
             return navigator_commands()[cmd_name]
         if cmd_name in WEB:
             return web_commands()[cmd_name]
-        known = self.list_commands(ctx)
+        try:
+            return RoomCommands(registry().room(cmd_name))
+        except UnknownPaper:
+            known = self.list_commands(ctx)
         raise _misused(f"there is no command {cmd_name!r}", near_miss(cmd_name, known), known)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         own = {name: command.get_short_help_str(limit=100) for name, command in self.commands.items()}
+        papers = {f"{room.name} {verb}": line for room in registry() for verb, line in room.card.commands.items()}
         sections = {"Papers that have a room": own, "Their claims": ENGINE, "A whole conference": NAVIGATOR | WEB}
-        for title, commands in sections.items():
+        for title, commands in ({**sections, "One paper's tools": papers} if papers else sections).items():
             with formatter.section(title):
                 formatter.write_dl(list(commands.items()))
 
@@ -183,6 +162,8 @@ def show(
         pages.print_json(pages.as_json(room))
     else:
         pages.show_page(room)
+    for problem in disagreements(room):
+        print(f"paperwright: {room}: {problem}", file=sys.stderr)
 
 
 @app.command()

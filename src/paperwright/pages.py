@@ -83,6 +83,11 @@ def show_page(room: Room) -> None:
         page.entry("-", Text(use))
     page.heading("Import it")
     page.paragraphs(import_lines(room))
+    if card.commands:
+        page.heading("Use it in the shell")
+        width = max(map(len, card.commands))
+        for verb, line in card.commands.items():
+            page.entry(f"paperwright {room.name} {verb.ljust(width)}", Text(line))
     page.heading("Claims")
     if evidence := evidence_summary(room):
         from paperwright.claims.verdict import Verdict

@@ -15,6 +15,7 @@ from string import Template
 
 from paperwright import __version__
 from paperwright.cards import WINGS, near_miss
+from paperwright.own_commands import RESERVED
 from paperwright.registry import Registry, registry
 
 TEMPLATES = Path(__file__).parent / "templates" / "plugin"
@@ -88,6 +89,8 @@ def _package_name(name: str, known: Registry) -> str:
         raise PluginError(f"{name!r} will not do as a name: it is a word of the Python language")
     if package in sys.stdlib_module_names or package in ("paperwright", "test", "tests", "conftest"):
         raise PluginError(f"{name!r} will not do as a name: it would hide the module {package!r}")
+    if package in RESERVED:
+        raise PluginError(f"{name!r} will not do as a name: it is a command of paperwright")
     if package in known:
         raise PluginError(f"the paper {package!r} is already there, from {known.room(package).origin}")
     return package

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from paperwright._lazy import RoomError, missing_extra
+from paperwright._lazy import MissingExtra, RoomError, missing_extra
 from paperwright.cards import WINGS, Card, CardError, near_miss
+from paperwright.own_commands import RESERVED
 
 GROUP = "paperwright.papers"
 CARD = "paper.toml"
@@ -114,15 +115,25 @@ class Room:
         """Its `claims` module, imported; raises as `method` does."""
         return self._import(f"{self.package}.claims")
 
+    def commands_module(self) -> ModuleType:
+        """Its `commands` module, imported; raises as `method` does."""
+        return self._import(f"{self.package}.commands")
+
+    def missing_extra(self, error: ModuleNotFoundError) -> MissingExtra | None:
+        """What to say of an import that failed: which extra to install; None if it is the room's own fault."""
+        if error.name is None or error.name.partition(".")[0] in (self.package.partition(".")[0], "paperwright"):
+            return None
+        return missing_extra(str(self), error, self.origin, self.card.extra)
+
     def _import(self, module: str) -> ModuleType:
         try:
             return importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name == module:
                 raise RoomError(f"{self} has no module {module}", name=module) from None
-            if error.name is None or error.name.partition(".")[0] in (self.package.partition(".")[0], "paperwright"):
+            if (missing := self.missing_extra(error)) is None:
                 raise self._broken(module, error) from error
-            raise missing_extra(str(self), error, self.origin, self.card.extra) from None
+            raise missing from None
         except RoomError:
             raise
         except Exception as error:
@@ -285,6 +296,9 @@ def _folder(package: str) -> Path | None:
 
 
 def _room(name: str, folder: Path, package: str, origin: str, wing: str | None = None) -> Room | BrokenRoom:
+    if name in RESERVED:
+        reason = f"the name is {name!r}, that of the command `paperwright {name}`; expected another. Rename the paper."
+        return BrokenRoom(name, origin, reason)
     try:
         card = Card.read(folder / CARD)
     except CardError as error:
