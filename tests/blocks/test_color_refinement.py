@@ -330,7 +330,7 @@ ARC = torch.tensor([[0, 1], [1, 0]])
         ([Data(edge_index=ARC.float(), num_nodes=2)], {}, TypeError, "integer tensor of shape"),
         ([Data(edge_index=ARC[0], num_nodes=2)], {}, ValueError, r"has shape \[2\]"),
         ([], {}, ValueError, "at least one graph"),
-        ([nx.path_graph(2)], {"rounds": -1}, ValueError, "rounds is -1; expected a whole number, 0 or more"),
+        ([nx.path_graph(2)], {"rounds": -1}, ValueError, "rounds is -1; expected a whole number of at least 0"),
         ([nx.path_graph(2)], {"node_colors": "x"}, ValueError, "graph 0 has no such attribute"),
         ([nx.path_graph(2)], {"node_colors": [[1]]}, ValueError, r"expected 2 rows, got shape \[1\]"),
         ([nx.path_graph(2)], {"node_colors": []}, ValueError, "one array for each of 1 graphs, got 0"),

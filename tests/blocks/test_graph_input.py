@@ -3,17 +3,25 @@
 from collections.abc import Callable
 
 import networkx as nx
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import HeteroData
 
-from paperwright.blocks.graph_input import graph_data, integer_pairs, node_pairs, require_rows, whole_number
+from paperwright.blocks.counts import whole_number
+from paperwright.blocks.graph_input import graph_data, integer_pairs, node_pairs, require_rows
 
 
 @pytest.mark.parametrize("dtype", [torch.int16, torch.int32, torch.int64, torch.uint8])
 def test_integers_of_any_width_become_int64(dtype: torch.dtype) -> None:
     pairs, nodes = node_pairs(torch.tensor([[0, 1], [1, 2]], dtype=dtype))
     assert (pairs.dtype, pairs.tolist(), nodes) == (torch.int64, [[0, 1], [1, 2]], 3)
+
+
+def test_whole_numbers_become_ints() -> None:
+    found = [whole_number("count", value, 0) for value in (3, 3.0, np.int32(3), np.float64(0), 10**30)]
+    assert found == [3, 3, 3, 0, 10**30]
+    assert all(type(value) is int for value in found)
 
 
 def test_networkx_graphs_are_read() -> None:
@@ -37,11 +45,12 @@ def test_networkx_graphs_are_read() -> None:
         (lambda: node_pairs(torch.tensor([[0], [-1]]), 3), ValueError, "node number -1; expected"),
         (lambda: node_pairs(torch.empty(2, 0, dtype=torch.long), -1), ValueError, "num_nodes is -1; expected"),
         (lambda: require_rows("x", torch.ones(7, 2), 3), ValueError, r"x has shape \[7, 2\]; expected.*3 nodes"),
-        (lambda: whole_number("num_hops", 1.5, 1), ValueError, "num_hops is 1.5; expected a whole number, 1 or more"),
+        (lambda: whole_number("num_hops", 1.5, 1), ValueError, "num_hops is 1.5; expected a whole number of at"),
         (lambda: whole_number("num_hops", 0, 1), ValueError, "num_hops is 0; expected"),
         (lambda: whole_number("count", float("nan"), 1), ValueError, "count is nan; expected"),
         (lambda: whole_number("count", True, 1), TypeError, "count is True; expected"),
         (lambda: whole_number("count", None, 1), TypeError, "count is None; expected"),
+        (lambda: whole_number("steps", 2.5, advice="Round up."), ValueError, "at least 1. Round up.$"),
     ],
 )
 def test_refuses_in_one_form(call: Callable, kind: type[Exception], message: str) -> None:

@@ -282,7 +282,7 @@ ARC = torch.tensor([[0, 1], [1, 0]])
         ([nx.path_graph(400)], {"k": 3}, ValueError, r"n\^k = 400\^3 = 64,000,000\), more than max_tuples=50,000,000"),
         ([nx.path_graph(4)], {"k": 2, "max_tuples": 15}, ValueError, "16 tuples"),
         ([nx.path_graph(2)], {"k": 2, "variant": "forgetful"}, ValueError, "or 'oblivious', got 'forgetful'"),
-        ([nx.path_graph(2)], {"k": 2, "rounds": -1}, ValueError, "rounds is -1; expected a whole number, 0 or more"),
+        ([nx.path_graph(2)], {"k": 2, "rounds": -1}, ValueError, "rounds is -1; expected a whole number of at least 0"),
         ([nx.path_graph(2)] * 2, {"k": 2, "node_colors": [[[1], [2]], [[1, 1], [2, 2]]]}, ValueError, "widths"),
         ([nx.path_graph(2)], {"k": 2, "node_colors": [[0.0, float("nan")]]}, ValueError, "NaN"),
         ([HeteroData()], {"k": 2}, TypeError, "got HeteroData"),

@@ -17,8 +17,8 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from paperwright.blocks.colors import Multisets, color_codes, labels_of_runs, sums_of_runs
+from paperwright.blocks.counts import whole_number
 from paperwright.blocks.disjoint_union import DisjointUnion
-from paperwright.blocks.graph_input import whole_number
 from paperwright.blocks.partition import Partition, runs
 
 FEW = 128  # arcs up to which a round walks them one by one: NumPy's calls cost as much as that

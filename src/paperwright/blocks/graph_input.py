@@ -1,11 +1,12 @@
 """Reading graphs at the border: every room that takes one accepts and refuses the same, in the same words."""
 
-import numbers
 import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from paperwright.blocks.counts import whole_number as whole_number
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -74,8 +75,8 @@ def node_pairs(edge_index: Any, num_nodes: int | None = None, name: str = "edge_
         TypeError: no tensor of integers.
         ValueError: another shape, or a node number that is negative or not below `num_nodes`.
     """
-    if num_nodes is not None and num_nodes < 0:
-        raise ValueError(f"num_nodes is {num_nodes}; expected 0 or more.")
+    if num_nodes is not None:
+        num_nodes = whole_number("num_nodes", num_nodes, 0)
     pairs = integer_pairs(edge_index, name)
     least, greatest = (int(bound) for bound in pairs.aminmax()) if pairs.numel() else (0, -1)
     if least < 0:
@@ -100,18 +101,3 @@ def require_rows(name: str, rows: Tensor | None, num_nodes: int) -> None:
             f"{name} has shape {list(rows.shape)}; expected a row for each of {num_nodes} nodes. Set num_nodes if "
             "there are more of them."
         )
-
-
-def whole_number(name: str, value: Any, least: int) -> int:
-    """A count as int.
-
-    Raises:
-        TypeError: no number.
-        ValueError: a fraction, or below the least.
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} is {value!r}; expected a whole number, {least} or more.")
-    number = float(value)
-    if not number.is_integer() or number < least:
-        raise ValueError(f"{name} is {value}; expected a whole number, {least} or more.")
-    return int(number)

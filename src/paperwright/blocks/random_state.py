@@ -1,14 +1,15 @@
 """A random generator that is part of a module's state, so that a run which was killed goes on bit for bit."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from paperwright.blocks.tensor_state import TensorState
 
-class RandomState(nn.Module):
+
+class RandomState(TensorState):
     """A `torch.Generator` whose state is saved and loaded with the module that holds it.
 
     The generator lives on the CPU whatever the device of the data, so that the same seed draws the same numbers
@@ -27,24 +28,11 @@ class RandomState(nn.Module):
         """Start the generator anew."""
         self.generator.manual_seed(seed)
 
-    def _save_to_state_dict(self, destination: MutableMapping[str, Any], prefix: str, keep_vars: bool) -> None:
-        destination[prefix + "state"] = self.generator.get_state()
+    def _tensors(self) -> dict[str, Tensor]:
+        return {"state": self.generator.get_state()}
 
-    def _load_from_state_dict(
-        self,
-        state_dict: MutableMapping[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        state = state_dict.get(prefix + "state")
-        if isinstance(state, Tensor):
-            self.generator.set_state(state.cpu())
-        elif strict:
-            missing_keys.append(prefix + "state")
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self.generator.set_state(tensors["state"].cpu())
 
 
 @contextmanager

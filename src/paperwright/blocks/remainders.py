@@ -1,13 +1,14 @@
 """What rounding to half precision cuts off, kept so that a sum of small updates is not lost."""
 
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from paperwright.blocks.tensor_state import TensorState
 
 
-class Remainders(nn.Module):
+class Remainders(TensorState):
     """Keeps tensors of bfloat16 or float16 exact to float32: each tensor plus its remainder is the float32 value.
 
     A bfloat16 weight of 0.25 cannot be raised by 0.00075: the sum rounds to 0.25 again. Here the sum is made in
@@ -42,22 +43,11 @@ class Remainders(nn.Module):
         self.of = {number: rest.to(fn(rest).device) for number, rest in self.of.items()}
         return self
 
-    def _save_to_state_dict(self, destination: MutableMapping[str, Any], prefix: str, keep_vars: bool) -> None:
-        for number, rest in self.of.items():
-            destination[f"{prefix}{number}"] = rest
+    def _tensors(self) -> dict[str, Tensor]:
+        return {str(number): rest for number, rest in self.of.items()}
 
-    def _load_from_state_dict(
-        self,
-        state_dict: MutableMapping[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        held = {key[len(prefix) :]: rest for key, rest in state_dict.items() if key.startswith(prefix)}
-        self.of = {int(number): rest.detach().clone() for number, rest in held.items()}
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self.of = {int(number): rest.detach().clone() for number, rest in tensors.items()}
 
 
 def is_narrow(dtype: torch.dtype) -> bool:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from paperwright.blocks.counts import check_counts
+from paperwright.blocks.counts import whole_number
 from paperwright.blocks.random_state import RandomState
 from paperwright.blocks.rows import Rows
 
@@ -86,7 +86,7 @@ class ReservoirMemory(nn.Module):
         Raises:
             ValueError: the size is below one, or nothing was added yet.
         """
-        check_counts(size=size)
+        size = whole_number("size", size)
         if not len(self):
             raise ValueError("the memory is empty: add() comes before sample()")
         return self.rows.read(distinct(len(self), min(size, len(self)), self.random.generator))

@@ -1,16 +1,16 @@
 """A table of fixed length with named columns of tensors: what the bounded memories are made of."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from jaxtyping import Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from paperwright.blocks.counts import check_counts
+from paperwright.blocks.counts import whole_number
+from paperwright.blocks.tensor_state import TensorState
 
 
-class Rows(nn.Module):
+class Rows(TensorState):
     """A fixed number of rows with named columns, one tensor for each column.
 
     The first write decides the columns, their shapes, dtypes and device; later writes must agree. The table moves with
@@ -29,8 +29,7 @@ class Rows(nn.Module):
 
     def __init__(self, capacity: int, storage: Mapping[str, torch.dtype] | None = None) -> None:
         super().__init__()
-        check_counts(capacity=capacity)
-        self.capacity = capacity
+        self.capacity = whole_number("capacity", capacity)
         self.storage = dict(storage or {})
         self.columns: dict[str, Tensor] = {}
 
@@ -110,29 +109,17 @@ class Rows(nn.Module):
         self.columns = {name: fn(values) for name, values in self.columns.items()}
         return self
 
-    def _save_to_state_dict(self, destination: MutableMapping[str, Any], prefix: str, keep_vars: bool) -> None:
-        for name, values in self.columns.items():
-            destination[prefix + name] = values
+    def _tensors(self) -> dict[str, Tensor]:
+        return self.columns
 
-    def _load_from_state_dict(
-        self,
-        state_dict: MutableMapping[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        loaded: dict[str, Tensor] = {}
-        for key, values in state_dict.items():
-            if key.startswith(prefix):
-                name = key[len(prefix) :]
-                if len(values) != self.capacity:
-                    error_msgs.append(f"{key} has {len(values)} rows, this memory has a capacity of {self.capacity}")
-                device = self.columns[name].device if name in self.columns else values.device
-                loaded[name] = values.detach().to(device, copy=True)
-        self.columns = loaded
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, values in tensors.items():
+            if len(values) != self.capacity:
+                raise ValueError(f"{name} has {len(values)} rows, this memory has a capacity of {self.capacity}")
+        self.columns = {
+            name: values.detach().to(self.columns.get(name, values).device, copy=True)
+            for name, values in tensors.items()
+        }
 
 
 def encode(values: Tensor, dtype: torch.dtype | None, name: str = "") -> Tensor:

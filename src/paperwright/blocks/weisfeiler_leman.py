@@ -21,8 +21,8 @@ import torch
 
 from paperwright.blocks.color_refinement import Coloring, color_refinement
 from paperwright.blocks.colors import Multisets, color_codes, labels_of_runs, relabelled
+from paperwright.blocks.counts import whole_number
 from paperwright.blocks.disjoint_union import DisjointUnion
-from paperwright.blocks.graph_input import whole_number
 
 Variant = Literal["folklore", "oblivious"]
 Test = Literal["cr", "folklore", "oblivious"]

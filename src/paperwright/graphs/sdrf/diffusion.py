@@ -10,7 +10,8 @@ import torch
 from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
 
-from paperwright.blocks.graph_input import graph_data, node_pairs, whole_number
+from paperwright.blocks.counts import whole_number
+from paperwright.blocks.graph_input import graph_data, node_pairs
 
 from .components import adjacency_matrix
 from .edges import require_symmetric, simple_arcs

@@ -11,7 +11,8 @@ from torch import Generator
 from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
 
-from paperwright.blocks.graph_input import graph_data, whole_number
+from paperwright.blocks.counts import whole_number
+from paperwright.blocks.graph_input import graph_data
 
 from .curvature import Definition, rule_number
 from .edges import as_edge_index, require_symmetric, simple_arcs
