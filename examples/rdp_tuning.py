@@ -4,7 +4,7 @@ import numpy as np
 
 from paperwright import data
 from paperwright.statistics import RunCount, gaussian_rdp, plan_search, private_search, rdp_to_epsilon
-from paperwright.statistics.rdp_tuning.private_sgd import LogisticData, train_privately
+from paperwright.statistics.rdp_tuning.experiment import LabelledRows, PrivateTraining, train_softmax
 
 DELTA = 1e-4
 BATCH, STEPS = 64, 100

@@ -16,13 +16,11 @@ from paperwright.statistics.rdp_tuning import (
     plan_search,
     rdp_to_delta,
     rdp_to_epsilon,
-    renyi_divergence,
-    sample_best,
-    selected_pmf,
     selected_rdp,
 )
-from paperwright.statistics.rdp_tuning.known_bases import KnownBase
-from paperwright.statistics.rdp_tuning.table import DerivativeBounds, log_power_sum
+from paperwright.statistics.rdp_tuning._table import DerivativeBounds, log_power_sum
+from paperwright.statistics.rdp_tuning.audit import renyi_divergence, sample_best, selected_pmf
+from paperwright.statistics.rdp_tuning.experiment import KnownBase
 
 examples = settings(max_examples=25, deadline=None)
 

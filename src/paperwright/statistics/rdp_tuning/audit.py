@@ -1,15 +1,24 @@
-"""An empirical audit: a statistical lower bound on epsilon, to hold against the accountant's upper bound."""
+"""What a search really tells: exactly where one run is fully known, and by a statistical lower bound where it is not.
+
+Both are held against the accountant's upper bound.
+"""
 
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
+from jaxtyping import Float
+from scipy.special import logsumexp
 
-from paperwright.statistics.rdp_tuning.arrays import number, whole_number
+from paperwright.blocks.counts import whole_number
 from paperwright.stats import proportion_interval
 
+from ._inputs import ArrayLike, checked_generator, float_array, number
+from .run_count import RunCount
+
 Mechanism = Callable[[np.random.Generator, int], Any]
+Row = Float[np.ndarray, " outcomes"]
 
 
 class AuditResult(NamedTuple):
@@ -43,7 +52,7 @@ def audit_epsilon(
     rng: np.random.Generator | None = None,
     upper: SupportsFloat | None = None,
 ) -> AuditResult:
-    r"""Lower confidence bound on epsilon from how often an event happens on two neighbouring data sets.
+    r"""Return a lower confidence bound on epsilon from how often an event happens on two neighbouring data sets.
 
     .. math:: \hat\epsilon = \log\frac{\underline{P}[M(x) \in E] - \delta}{\overline{P}[M(x') \in E]},
 
@@ -58,12 +67,23 @@ def audit_epsilon(
         confidence: that the returned bound is one.
         rng: source of randomness for both, fresh by default.
         upper: the accountant's epsilon, to be carried along.
+
+    Returns:
+        AuditResult.
+
+    Raises:
+        TypeError: a number or generator of another kind.
+        ValueError: no trial, a delta or confidence out of range, or an event that does not give n booleans.
+
+    Source: the method of Jagielski, Ullman & Oprea 2020; Clopper & Pearson 1934.
     """
     trials = whole_number("trials", trials, 1)
     delta, confidence = number("delta", delta), number("confidence", confidence)
-    if not 0 <= delta < 1 or not 0 < confidence < 1:
-        raise ValueError(f"delta is {delta} and confidence {confidence}; expected [0, 1) and (0, 1)")
-    rng = np.random.default_rng() if rng is None else rng
+    if not 0 <= delta < 1:
+        raise ValueError(f"delta is {delta}; expected a number in [0, 1). Take that of the guarantee.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}; expected a number in (0, 1). Take 0.95.")
+    rng = checked_generator(rng)
     count_a, count_b = (_count(event, mechanism(rng, trials), trials) for mechanism in (mechanism_a, mechanism_b))
     low_a = proportion_interval(count_a, trials, level=confidence, method="exact").low
     high_b = proportion_interval(count_b, trials, level=confidence, method="exact").high
@@ -74,5 +94,110 @@ def audit_epsilon(
 def _count(event: Callable[[Any], Any], outputs: Any, trials: int) -> int:
     seen = np.asarray(event(outputs))
     if seen.shape != (trials,) or seen.dtype != np.bool_:
-        raise ValueError(f"event gives {seen.dtype} of shape {seen.shape}; expected {trials} booleans, one an output")
+        raise ValueError(
+            f"event gives {seen.dtype} of shape {seen.shape}; expected {trials} booleans. Compare all outputs at once."
+        )
     return int(np.count_nonzero(seen))
+
+
+def selected_pmf(pmf: ArrayLike, runs: RunCount) -> Row:
+    r"""Return the distribution of the selected outcome, outcomes sorted from worst to best.
+
+    .. math:: P[A = y] = f(Q(\le y)) - f(Q(< y)), \qquad f(x) = E[x^K]
+
+    Args:
+        pmf: one run's, shape ``[outcomes]``.
+        runs: the distribution of K.
+
+    Returns:
+        Probabilities that sum to 1 - P[K=0].
+
+    Raises:
+        ValueError: `pmf` is no distribution.
+
+    Source: proof of Theorem 2.
+    """
+    pmf = float_array("pmf", pmf)
+    if pmf.ndim != 1 or not np.all(pmf >= 0) or abs(pmf.sum() - 1) > 1e-9:
+        raise ValueError(
+            f"pmf has shape {pmf.shape} and sum {pmf.sum()}; expected one row of probabilities that sum to 1. "
+            "Divide by the sum."
+        )
+    below = np.minimum(np.concatenate([[0.0], np.cumsum(pmf)]), 1.0)
+    below[-1] = 1.0
+    return np.diff(runs.pgf(below))
+
+
+def renyi_divergence(p: ArrayLike, q: ArrayLike, order: SupportsFloat) -> float:
+    r"""Return the Rényi divergence of two discrete distributions, in nats.
+
+    .. math:: D_\lambda(P \Vert Q) = \frac{1}{\lambda - 1} \log \sum_y P(y)^\lambda\, Q(y)^{1-\lambda},
+
+    at order 1 the KL divergence, at order inf the top log ratio.
+
+    Raises:
+        ValueError: two shapes, or an order below 1.
+
+    Source: Mironov 2017, Definition 3.
+    """
+    p, q, order = float_array("p", p), float_array("q", q), number("order", order)
+    if p.shape != q.shape:
+        raise ValueError(f"p has shape {p.shape} and q {q.shape}; expected one shape. Give every outcome in both.")
+    if not order >= 1:
+        raise ValueError(f"order is {order}; expected a number of at least 1. Take 2.")
+    seen = p > 0
+    if np.any(q[seen] == 0):
+        return math.inf
+    log_p, log_q = np.log(p[seen]), np.log(q[seen])
+    if order == 1:
+        return max(float(p[seen] @ (log_p - log_q)), 0.0)  # rounding may leave -1e-17
+    if math.isinf(order):
+        return float(np.max(log_p - log_q))
+    return max(float(logsumexp(order * log_p - (order - 1) * log_q) / (order - 1)), 0.0)
+
+
+def selected_divergence(
+    log_densities: tuple[ArrayLike, ArrayLike],
+    survivals: tuple[ArrayLike, ArrayLike],
+    weights: ArrayLike,
+    runs: RunCount,
+    order: float,
+) -> float:
+    r"""Return D_order(A || A') by quadrature, for runs that return a continuous score under two data sets.
+
+    .. math:: a(y) = q(y)\, f'(F(y))
+
+    Args:
+        log_densities: log q and log q' at the nodes, each of shape ``[nodes]``.
+        survivals: 1 - F and 1 - F' at the nodes.
+        weights: of the quadrature.
+        runs: distribution of K; the outcome "no run" has the same probability on both sides and is counted.
+        order: in (1, inf).
+
+    Source: proof of Theorem 2.
+    """
+    log_a, log_b = (
+        float_array("log_densities", log_density) + runs.log_pgf_derivative(survival)
+        for log_density, survival in zip(log_densities, survivals, strict=True)
+    )
+    terms = order * log_a - (order - 1) * log_b + np.log(float_array("weights", weights))
+    nothing = math.log(runs.prob_no_run) if runs.prob_no_run > 0 else -math.inf
+    return float(np.logaddexp(logsumexp(terms), nothing) / (order - 1))
+
+
+def sample_best(
+    quantile: Callable[[np.ndarray], np.ndarray], runs: RunCount, rng: np.random.Generator, size: int
+) -> Float[np.ndarray, " size"]:
+    r"""Return the winning scores of `size` searches, K drawn for each, with no loop over the K runs.
+
+    .. math:: F^{-1}(U^{1/K})
+
+    Args:
+        quantile: of one run's score, vectorised on (0, 1]; may be a step function.
+        runs: distribution of K; nan marks the searches that had no run.
+        rng: the source of K and of the scores.
+        size: how many searches.
+    """
+    counts = np.asarray(runs.sample(rng, size))
+    best = np.asarray(quantile((1 - rng.random(size)) ** (1 / np.maximum(counts, 1))), dtype=np.float64)
+    return np.where(counts > 0, best, np.nan)

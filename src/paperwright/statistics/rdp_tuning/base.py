@@ -1,15 +1,17 @@
 """The RDP curve of one run, from whatever holds it: arrays, dp-accounting, or an Opacus accountant."""
 
+import math
 import sys
+from collections.abc import Callable
 from typing import Any, SupportsFloat
 
 import numpy as np
-from jaxtyping import Float
+from scipy.special import ndtr, ndtri
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, number, whole_number
-from paperwright.statistics.rdp_tuning.conversion import DEFAULT_ORDERS, checked_curve
+from paperwright.blocks.counts import whole_number
 
-Curve = tuple[Float[np.ndarray, " orders"], Float[np.ndarray, " orders"]]
+from ._inputs import ArrayLike, Curve, float_array, number
+from .conversion import DEFAULT_ORDERS, checked_curve
 
 
 def gaussian_rdp(
@@ -44,6 +46,16 @@ def gaussian_rdp(
     dp_accounting = _dp_accounting("RDP of subsampled Gaussian noise")
     step = dp_accounting.PoissonSampledDpEvent(sample_rate, dp_accounting.GaussianDpEvent(noise_multiplier))
     return _event_curve(dp_accounting.SelfComposedDpEvent(step, steps), orders)
+
+
+def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1) -> Callable[[np.ndarray], np.ndarray]:
+    """p -> Phi(Phi^-1(p) + sqrt(steps) / noise_multiplier), the trade-off of `steps` Gaussian mechanisms."""
+    noise_multiplier = number("noise_multiplier", noise_multiplier)
+    if not noise_multiplier > 0:
+        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
+    steps = whole_number("steps", steps, 1, "Round up: what was run must be paid for.")
+    shift = math.sqrt(steps) / noise_multiplier
+    return lambda p: ndtr(ndtri(p) + shift)
 
 
 def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:

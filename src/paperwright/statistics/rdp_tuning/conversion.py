@@ -7,7 +7,7 @@ from typing import NamedTuple, SupportsFloat
 import numpy as np
 from jaxtyping import Float
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, number
+from ._inputs import ArrayLike, float_array, number
 
 # dp-accounting's default grid and two orders below it: small orders decide when a search is cheap.
 DEFAULT_ORDERS: Float[np.ndarray, " orders"] = np.array(

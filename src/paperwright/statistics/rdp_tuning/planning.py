@@ -7,11 +7,11 @@ from typing import Any, SupportsFloat
 
 import numpy as np
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, number
-from paperwright.statistics.rdp_tuning.base import rdp_curve
-from paperwright.statistics.rdp_tuning.conversion import checked_delta, rdp_to_epsilon
-from paperwright.statistics.rdp_tuning.run_count import RunCount
-from paperwright.statistics.rdp_tuning.selection import Tradeoff, selected_rdp
+from ._inputs import ArrayLike, number
+from .base import rdp_curve
+from .conversion import checked_delta, rdp_to_epsilon
+from .run_count import RunCount
+from .selection import Method, Tradeoff, selected_rdp
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def plan_search(
     mean: SupportsFloat,
     eta: SupportsFloat = 0.0,
     *,
-    method: str = "best",
+    method: Method = "best",
     tradeoff_fn: Callable[[float], Tradeoff] | None = None,
     rtol: SupportsFloat = 1e-3,
 ) -> SearchPlan:

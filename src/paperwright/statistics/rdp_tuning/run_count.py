@@ -8,18 +8,17 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, SupportsFloat
+from typing import Any, SupportsFloat, overload
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Int
 from scipy.special import betainc, betaln, gammaln, pdtr, xlogy
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike, float_array, number, whole_number
-from paperwright.statistics.rdp_tuning.mean import gamma_for_mean, log_expm1_ratio, log_mean
-from paperwright.statistics.rdp_tuning.sampling import checked_generator, draw_negative_binomial, draw_table
-from paperwright.statistics.rdp_tuning.table import DerivativeBounds, log_power_excess, log_power_sum
+from paperwright.blocks.counts import whole_number
 
-Values = Float[np.ndarray, "*k"] | float
+from ._inputs import ArrayLike, checked_generator, float_array, number
+from ._negative_binomial import Values, draw_negative_binomial, gamma_for_mean, log_expm1_ratio, log_mean
+from ._table import DerivativeBounds, draw_table, log_power_excess, log_power_sum
 
 KINDS = ("logarithmic", "geometric", "negative_binomial", "poisson", "table")
 LARGEST_TABLE = 1_000_000  # runs in a truncated or tabulated distribution; its bound takes some ten seconds
@@ -202,7 +201,7 @@ class RunCount:
         return log_power_sum(self._table, np.log1p(-p, where=p < 1, out=np.full(p.shape, -np.inf)), derivatives=1)[()]
 
     @property
-    def derivative_bounds(self) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    def derivative_bounds(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         """Two functions that enclose `log_pgf_derivative`, each as cheap for a long table as for a short one."""
         if self.kind != "table":
             return self.log_pgf_derivative, self.log_pgf_derivative
@@ -305,7 +304,20 @@ class RunCount:
         found = np.array([self._quantile(value) for value in u.ravel().tolist()], dtype=np.int64).reshape(u.shape)
         return found if u.ndim else int(found)
 
-    def sample(self, rng: np.random.Generator | None = None, size: int | tuple[int, ...] | None = None):
+    @overload
+    def sample(self, rng: np.random.Generator | None = None, size: None = None) -> int: ...
+
+    @overload
+    def sample(
+        self, rng: np.random.Generator | None = None, *, size: int | tuple[int, ...]
+    ) -> Int[np.ndarray, "..."]: ...
+
+    @overload
+    def sample(self, rng: np.random.Generator | None, size: int | tuple[int, ...]) -> Int[np.ndarray, "..."]: ...
+
+    def sample(
+        self, rng: np.random.Generator | None = None, size: int | tuple[int, ...] | None = None
+    ) -> Int[np.ndarray, "..."] | int:
         """Exact draws of K, without a cap: an int, or int64 of shape `size`.
 
         Args:

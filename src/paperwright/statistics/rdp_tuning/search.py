@@ -14,12 +14,13 @@ from typing import Any, Literal, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from paperwright.statistics.rdp_tuning.arrays import float_array, number, whole_number
-from paperwright.statistics.rdp_tuning.base import rdp_curve
-from paperwright.statistics.rdp_tuning.conversion import checked_delta, rdp_to_epsilon
-from paperwright.statistics.rdp_tuning.run_count import RunCount
-from paperwright.statistics.rdp_tuning.sampling import checked_generator, fresh_generator
-from paperwright.statistics.rdp_tuning.selection import Tradeoff, selected_rdp
+from paperwright.blocks.counts import whole_number
+
+from ._inputs import checked_generator, float_array, fresh_generator, number
+from .base import rdp_curve
+from .conversion import checked_delta, rdp_to_epsilon
+from .run_count import RunCount
+from .selection import Method, Tradeoff, selected_rdp
 
 
 class RunBudgetExceeded(RuntimeError):
@@ -79,7 +80,7 @@ def private_search(
     stop_at: SupportsFloat | None = None,
     executor: Executor | None = None,
     keep_history: bool = False,
-    method: Literal["closed", "numeric", "best"] = "best",
+    method: Method = "best",
     tradeoff: Tradeoff | None = None,
 ) -> SearchResult:
     """Tune on private data and keep a guarantee for the winner.

@@ -11,8 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from paperwright.statistics.rdp_tuning.run_count import RunCount
-from paperwright.statistics.rdp_tuning.search import private_search
+from .run_count import RunCount
+from .search import private_search
 
 
 def _winner_has(name: str) -> Callable[["DPSearchCV"], bool]:
@@ -79,7 +79,7 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
             RuntimeError: if a Poisson search drew no run.
         """
         for name in ("best_params_", "best_estimator_", "best_score_", "epsilon_", "result_"):
-            vars(self).pop(name, None)  # a search that fails leaves no earlier winner
+            self.__dict__.pop(name, None)  # a search that fails leaves no earlier winner
         if not isinstance(self.distributions, Mapping) or not self.distributions:
             raise ValueError(f"distributions is {self.distributions!r}; expected a mapping with a parameter to tune")
         if not callable(self.estimator_factory) or not callable(self.scoring or callable):

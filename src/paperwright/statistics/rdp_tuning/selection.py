@@ -7,19 +7,20 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from paperwright.statistics.rdp_tuning.arrays import ArrayLike
-from paperwright.statistics.rdp_tuning.conversion import checked_curve, log_deltas
-from paperwright.statistics.rdp_tuning.numeric import numeric_bound
-from paperwright.statistics.rdp_tuning.run_count import RunCount
+from ._inputs import ArrayLike
+from ._numeric_bound import numeric_bound
+from .conversion import checked_curve, log_deltas
+from .run_count import RunCount
 
-Tradeoff = Callable[[np.ndarray], np.ndarray]
+Method = Literal["closed", "numeric", "best"]
+Tradeoff = Callable[[np.ndarray], np.ndarray]  # p -> p'
 
 
 def selected_rdp(
     orders: ArrayLike,
     rdp: ArrayLike,
     runs: RunCount,
-    method: Literal["closed", "numeric", "best"] = "best",
+    method: Method = "best",
     tradeoff: Tradeoff | None = None,
 ) -> Float[np.ndarray, " orders"]:
     r"""RDP of a search that runs its base mechanism K times and returns the best run only.

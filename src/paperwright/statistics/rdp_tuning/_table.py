@@ -50,6 +50,12 @@ def log_power_excess(table: np.ndarray, log_x: np.ndarray) -> np.ndarray:
     return found.reshape(np.shape(log_x))
 
 
+def draw_table(rng: np.random.Generator, probabilities: np.ndarray, shape: int | tuple[int, ...]) -> np.ndarray:
+    """Draw from P[K=k] = `probabilities[k]` by inversion."""
+    steps = np.cumsum(probabilities)
+    return np.searchsorted(steps, rng.random(shape) * steps[-1], side="right")
+
+
 @dataclass(frozen=True, eq=False)
 class DerivativeBounds:
     """phi(p) = log f'(1-p) of a table, enclosed between two functions that cost a look-up.

@@ -40,30 +40,17 @@ neighbours in either order, as Rényi privacy does by definition.
 
 import math
 from collections.abc import Callable
-from typing import SupportsFloat
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
-from paperwright.statistics.rdp_tuning.arrays import number, whole_number
-from paperwright.statistics.rdp_tuning.conversion import log_deltas
-from paperwright.statistics.rdp_tuning.run_count import RunCount
+from .conversion import log_deltas
+from .run_count import RunCount
 
 CELLS = 2000
 TOLERANCE = 4e-4  # by how much the bound may exceed the supremum, relative to max(1, supremum, 1/(lambda-1))
 ROUNDS = 6  # of splitting at most, and
 MOST_CELLS = 20_000  # cells in one round; what is left after either is still a bound
 SPLIT = 8
-
-
-def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1) -> Callable[[np.ndarray], np.ndarray]:
-    """p -> Phi(Phi^-1(p) + sqrt(steps) / noise_multiplier), the trade-off of `steps` Gaussian mechanisms."""
-    noise_multiplier = number("noise_multiplier", noise_multiplier)
-    if not noise_multiplier > 0:
-        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
-    steps = whole_number("steps", steps, 1, "Round up: what was run must be paid for.")
-    shift = math.sqrt(steps) / noise_multiplier
-    return lambda p: ndtr(ndtri(p) + shift)
 
 
 def numeric_bound(

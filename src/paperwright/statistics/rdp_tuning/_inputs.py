@@ -1,0 +1,49 @@
+"""What the room takes for numbers, arrays and sources of randomness.
+
+Numbers are Python numbers, sequences, numpy arrays and torch tensors. What it returns is numpy float64.
+"""
+
+import reprlib
+from collections.abc import Sequence
+from typing import Any, SupportsFloat
+
+import numpy as np
+from jaxtyping import Float
+
+# Arrays and tensors have __float__ too. numpy's own ArrayLike refuses Python numbers when it is checked at run time.
+ArrayLike = SupportsFloat | Sequence[Any]
+Curve = tuple[Float[np.ndarray, " orders"], Float[np.ndarray, " orders"]]
+
+
+def float_array(name: str, values: ArrayLike) -> Float[np.ndarray, "..."]:
+    """Return `values` as float64, a tensor without its gradient."""
+    plain: Any = values
+    try:
+        return np.asarray(plain.detach().cpu() if hasattr(plain, "detach") else plain, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {reprlib.repr(values)}; expected numbers, in an array of one shape") from None
+
+
+def number(name: str, value: Any) -> float:
+    """Return `value` as a float; text is refused, also where it spells a number."""
+    try:
+        if not isinstance(value, str | bytes):
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise TypeError(f"{name} is {reprlib.repr(value)}; expected a number") from None
+
+
+def fresh_generator() -> np.random.Generator:
+    """Return a generator seeded with fresh entropy from the operating system: K has to be hard to predict."""
+    return np.random.default_rng()
+
+
+def checked_generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """Return `rng`, or a fresh generator where it is None."""
+    if not isinstance(rng, np.random.Generator | None):
+        raise TypeError(
+            f"rng is {rng!r}; expected a numpy.random.Generator. Leave it out, or for a test pass "
+            "numpy.random.default_rng(0)."
+        )
+    return fresh_generator() if rng is None else rng
