@@ -24,8 +24,8 @@ def train(folder, steps, seed, out):
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     average = torch.optim.swa_utils.AveragedModel(model)
     fit(model, optimizer, x, lambda model, x: (model(x) - x.sum(1, keepdim=True)).square().mean(), steps=steps,
-        batch_size=32, seed=1, scheduler=scheduler, averages={"ema": average}, device="cpu", save_every=3,
-        checkpoints=Checkpoints(folder) if folder else None)
+        batch_size=32, seed=1, scheduler=scheduler, average=average, device="cpu",
+        checkpoints=Checkpoints(folder, every=3) if folder else None)
     state = {**model.state_dict(prefix="model."), **average.state_dict(prefix="average.")}
     safetensors.torch.save_file({name: value.clone() for name, value in state.items()}, out)
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paperwright.training import preserved_randomness, random_state, restore_random_state, seed_everything
+from paperwright.training import preserved_randomness, seed_everything
 from paperwright.training.encoding import decode, encode
-from paperwright.training.randomness import derived_seed
+from paperwright.training.randomness import derived_seed, random_state, restore_random_state
 
 
 def draws():

@@ -34,17 +34,23 @@ class Checkpoints:
 
     Args:
         directory: Where they lie; made when a run begins. One run writes to it at a time.
+        every: Steps between two of them; the last step of a run is always saved.
         keep: How many of the newest are kept; two or more, so that there is one to fall back on.
+
+    Raises:
+        ValueError: A number is too small.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], *, keep: int = 3) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, every: int = 200, keep: int = 3) -> None:
+        if every < 1:
+            raise ValueError(f"every is {every}; expected at least 1 step between checkpoints")
         if keep < 2:
             raise ValueError(f"keep is 2 or more, so that a damaged checkpoint has one before it; got {keep}")
         self.directory = Path(directory)
-        self.keep = keep
+        self.every, self.keep = every, keep
 
     def steps(self) -> list[int]:
-        """The steps that a checkpoint is here for, rising; other files and folders are none of ours."""
+        """Return the steps that a checkpoint is here for, rising; other files and folders are none of ours."""
         named = (re.fullmatch(r"step-([0-9]{8}|[1-9][0-9]{8,})", path.name) for path in self.directory.glob("step-*"))
         return sorted(int(name[1]) for name in named if name)
 
@@ -64,7 +70,7 @@ class Checkpoints:
             ) from error
 
     def save(self, step: int, state: Mapping[str, Any]) -> Path:
-        """Writes a checkpoint, and removes those beyond the newest `keep`.
+        """Write a checkpoint, and remove those beyond the newest `keep`.
 
         Raises:
             TypeError: The state holds what neither safetensors nor JSON can.
@@ -94,7 +100,7 @@ class Checkpoints:
         return path
 
     def load(self, step: int) -> dict[str, Any]:
-        """The state that was saved at `step`, on the CPU.
+        """Return the state that was saved at `step`, on the CPU.
 
         Raises:
             CheckpointCorrupted: It is not what was written.
@@ -123,7 +129,7 @@ class Checkpoints:
         return state
 
     def latest(self) -> tuple[int, dict[str, Any]] | None:
-        """The newest checkpoint that is intact, with its step; None if there is none.
+        """Return the newest checkpoint that is intact, with its step; None if there is none.
 
         One that is not intact is passed over with a warning.
         """
@@ -143,7 +149,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _force(directory: Path) -> None:
-    """Makes the names in a directory durable; without it a crash may undo the rename."""
+    """Make the names in a directory durable; without it a crash may undo the rename."""
     if os.name == "nt":  # directories cannot be opened there, and renames are durable
         return
     descriptor = os.open(directory, os.O_RDONLY)

@@ -7,7 +7,7 @@ import torch
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """The device itself; "auto" is the first GPU, Apple's GPU, or the CPU, whichever is there first.
+    """Return the device itself; "auto" is the first GPU, Apple's GPU, or the CPU, whichever is there first.
 
     Raises:
         ValueError: The device is unknown, or not on this machine.
@@ -30,7 +30,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype | None:
-    """The dtype to compute in while weights keep theirs; None leaves everything as the model has it.
+    """Return the dtype to compute in while weights keep theirs; None leaves everything as the model has it.
 
     Args:
         precision: "full", "bfloat16", or "auto": bfloat16 on a GPU that computes in it, else full.
@@ -50,5 +50,5 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype | Non
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
-    """The context in which a forward pass computes in `dtype`."""
+    """Return the context in which a forward pass computes in `dtype`."""
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)

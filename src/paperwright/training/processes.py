@@ -8,7 +8,6 @@ import atexit
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -48,22 +47,19 @@ class Processes:
 
     @property
     def first(self) -> bool:
+        """Whether this is process 0."""
         return self.index == 0
 
-    def wrapped(self, model: nn.Module) -> nn.Module:
-        """The model whose backward pass averages gradients over the processes; a single process gets it as it is."""
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """Return the model with a backward pass that averages gradients; a single process gets it as it is."""
         return self._accelerator.prepare_model(model) if self._accelerator else model
 
-    def without_averaging(self, model: nn.Module) -> AbstractContextManager[Any]:
-        """The context in which gradients of a wrapped model only add up, on each process for itself."""
-        return self._accelerator.no_sync(model) if self._accelerator else nullcontext()
-
     def mean(self, value: Tensor) -> Tensor:
-        """The mean of a tensor over the processes."""
+        """Return the mean of a tensor over the processes."""
         return self._accelerator.reduce(value, reduction="mean") if self._accelerator else value
 
     def from_all(self, value: Any) -> list[Any]:
-        """What every process has, in order; every process must call it."""
+        """Return what every process has, in order; every process must call it."""
         if not self._accelerator:
             return [value]
         from accelerate.utils import gather_object
@@ -71,7 +67,7 @@ class Processes:
         return list(gather_object([value]))
 
     def from_first(self, make: Callable[[], Any]) -> Any:
-        """What process 0 makes, on every process; the others wait."""
+        """Return what process 0 makes, on every process; the others wait."""
         if not self._accelerator:
             return make()
         from accelerate.utils import broadcast_object_list
@@ -82,7 +78,7 @@ class Processes:
 
 
 def _let_communication_threads_finish() -> None:
-    """Gives Gloo's threads the interpreter lock once more before the interpreter is gone.
+    """Give Gloo's threads the interpreter lock once more before the interpreter is gone.
 
     The thread that ran the last collective drops its tensors only after the collective has returned here, and needs
     the lock for it. If the interpreter ends first, CPython unwinds that thread and the process aborts ("terminate

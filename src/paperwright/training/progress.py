@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(title: str, total: int, *, start: int = 0) -> Iterator[Callable[[int, str], None]]:
-    """Shows a bar on a terminal while the context lasts; the value is called with (done, a note)."""
+def progress(title: str | None, total: int, *, start: int = 0) -> Iterator[Callable[[int, str], None]]:
+    """Show a bar on a terminal while the context lasts; the value is called with (done, a note). No title, no bar."""
+    if title is None:
+        yield lambda done, note: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

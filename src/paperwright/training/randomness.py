@@ -11,13 +11,13 @@ import torch
 
 
 def derived_seed(*parts: int) -> int:
-    """A seed of 63 bits from several integers, so that neighbouring seeds share nothing."""
+    """Return a seed of 63 bits from several integers, so that neighbouring seeds share nothing."""
     digest = hashlib.sha256(",".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 
 def seed_everything(seed: int) -> torch.Generator:
-    """Seeds Python, NumPy and torch (on every device), and gives a generator of its own with the same seed.
+    """Seed Python, NumPy and torch (on every device), and return a generator of its own with the same seed.
 
     Raises:
         ValueError: The seed is negative.
@@ -31,7 +31,7 @@ def seed_everything(seed: int) -> torch.Generator:
 
 
 def random_state() -> dict[str, Any]:
-    """The state of the global generators, made of tensors and plain values."""
+    """Return the state of the global generators, made of tensors and plain values."""
     version, words, gauss = random.getstate()
     algorithm, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
     return {
@@ -49,7 +49,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: Mapping[str, Any]) -> None:
-    """Puts the global generators back where :func:`random_state` found them."""
+    """Put the global generators back where :func:`random_state` found them."""
     python, numpy = state["python"], state["numpy"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
     keys = numpy["keys"].numpy().astype(np.uint32)
@@ -63,7 +63,7 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
 
 @contextmanager
 def preserved_randomness(seed: int | None = None) -> Iterator[None]:
-    """Whatever is drawn inside, the global generators go on afterwards as if it had not been; seeded if asked."""
+    """Leave the global generators as they were, whatever is drawn inside; seed them for the inside if asked."""
     before = random_state()
     try:
         if seed is not None:
