@@ -31,8 +31,8 @@ def train(steps, *, batch_size, dropout=0.0, checkpoints=None):
         drawn.append(torch.rand(1).item())
         return (model(x) - x.sum(1, keepdim=True)).square().mean()
 
-    history = fit(model, optimizer, x, loss, steps=steps, batch_size=batch_size, seed=4, device="cpu", every=10, clip=1.0,
-                  checkpoints=checkpoints,
+    history = fit(model, optimizer, x, loss, steps=steps, batch_size=batch_size, seed=4, device="cpu", every=10,
+                  clip=1.0, checkpoints=checkpoints,
                   evaluate=lambda model: {"error": (model(x) - x.sum(1, keepdim=True)).abs().mean().item()})
     return model, history, drawn
 """
