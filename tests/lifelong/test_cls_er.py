@@ -12,17 +12,20 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot, pad, softmax
 from torch.optim.swa_utils import AveragedModel, update_bn
 
+from paperwright.blocks import ReservoirMemory
+from paperwright.blocks.reference_networks import mlp, resnet18
 from paperwright.lifelong.cls_er import (
     CLSER,
+    ContinualLearner,
+    DarkExperienceReplay,
     ExperienceReplay,
+    FineTune,
+    JointTraining,
     RandomCropFlip,
-    ReservoirMemory,
     SemanticMemory,
-    StepReport,
-    mlp,
-    resnet18,
 )
 from paperwright.lifelong.cls_er.cls_er import log_odds, surer_logits
+from paperwright.lifelong.cls_er.learner import StepReport
 
 
 def small(seed: int = 0) -> nn.Module:
@@ -34,7 +37,7 @@ def with_batch_norm(seed: int = 0) -> nn.Module:
     return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
 
 
-def learner(model: nn.Module | None = None, **changed) -> CLSER:
+def learner(model: nn.Module | None = None, optimizer: torch.optim.Optimizer | None = None, **changed) -> CLSER:
     model = small() if model is None else model
     arguments = {
         "memory": ReservoirMemory(20, seed=1),
@@ -45,7 +48,7 @@ def learner(model: nn.Module | None = None, **changed) -> CLSER:
         "seed": 5,
     }
     rate = changed.pop("learning_rate", 0.1)
-    return CLSER(model, torch.optim.SGD(model.parameters(), lr=rate), **arguments | changed)
+    return CLSER(model, optimizer or torch.optim.SGD(model.parameters(), lr=rate), **arguments | changed)
 
 
 def stream(steps: int, batch: int = 5, seed: int = 0):
@@ -396,7 +399,6 @@ def test_it_learns_with_other_optimizers():
 
 def test_a_residual_network_takes_a_step():
     model = resnet18(width=4)
-    assert sum(p.numel() for p in resnet18().parameters()) == 11_173_962
     each = CLSER(
         model,
         torch.optim.SGD(model.parameters(), lr=0.01),
@@ -430,3 +432,115 @@ class TestRandomCropFlip:
     def test_nothing_to_do(self):
         x = torch.rand(4, 3, 8, 8)
         assert torch.equal(RandomCropFlip(0, 0.0, seed=0)(x), x)
+
+
+def grown_learner(kind: str, optimizer: type, classes: int = 3) -> ContinualLearner:
+    model = mlp(6, (8,), classes, generator=torch.Generator().manual_seed(0))
+    held = optimizer(model.parameters(), lr=0.05)
+    return {
+        "cls_er": lambda: learner(model, held),
+        "er": lambda: ExperienceReplay(model, held, memory=ReservoirMemory(20, seed=1)),
+        "der++": lambda: DarkExperienceReplay(model, held, memory=ReservoirMemory(20, seed=1), alpha=1.0),
+        "fine_tune": lambda: FineTune(model, held),
+        "joint": lambda: JointTraining(model, held, seed=0),
+    }[kind]()
+
+
+def momentum(parameters, lr: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
+
+
+class TestGrowingHead:
+    @pytest.mark.parametrize("optimizer", [torch.optim.SGD, momentum, torch.optim.Adam])
+    @pytest.mark.parametrize("kind", ["cls_er", "er", "der++", "fine_tune", "joint"])
+    def test_new_classes_are_learned_in_mid_stream(self, kind, optimizer):
+        """Old outputs are as they were, new ones alike in all networks, and the run goes on with the classes added."""
+        each = grown_learner(kind, optimizer)
+        x, y = torch.eye(6), torch.arange(6)
+        for _ in range(20):
+            each.observe(x[:3], y[:3])
+        before = [each.logits(x, network) for network in each.networks]
+        each.grow(6, seed=4)
+        for network, old in zip(each.networks, before, strict=True):
+            logits = each.logits(x, network)
+            assert logits.shape == (6, 6)
+            torch.testing.assert_close(logits[:, :3], old)
+        new = [network[-1].weight[3:] for network in each.networks]
+        assert all(torch.equal(rows, new[0]) for rows in new)
+        assert bool(new[0].std() > 0.1)
+        for _ in range(150):
+            each.observe(x[3:], y[3:])
+        assert each.predict(x)[3:].tolist() == [3, 4, 5]
+
+    def test_the_optimizer_keeps_what_it_knew_of_old_rows(self):
+        each = grown_learner("cls_er", torch.optim.Adam)
+        for x, y in stream(5):
+            each.observe(x, y)
+        head = each.working[-1].weight
+        before = {name: value.clone() for name, value in each.optimizer.state[head].items()}
+        each.grow(5, seed=0)
+        assert each.working[-1].weight is head
+        after = each.optimizer.state[head]
+        assert torch.equal(after["step"], before["step"])
+        for name in ("exp_avg", "exp_avg_sq"):
+            assert torch.equal(after[name][:3], before[name])
+            assert not after[name][3:].any()
+
+    def test_growing_is_starting_with_room_where_nothing_was_learned_yet(self):
+        small_head, large_head = (grown_learner("cls_er", torch.optim.SGD, classes) for classes in (3, 5))
+        small_head.grow(5, seed=0)
+        large_head.working.load_state_dict(small_head.working.state_dict())
+        for slow in (large_head.plastic, large_head.stable):
+            slow.module.load_state_dict(small_head.working.state_dict())
+        for x, y in stream(10):
+            assert small_head.observe(x, y) == large_head.observe(x, y)
+        assert same(small_head, large_head)
+
+    def test_stored_logits_ask_nothing_of_new_outputs(self):
+        each = grown_learner("der++", torch.optim.SGD)
+        for x, y in stream(4):
+            each.observe(x, y)
+        each.grow(5, seed=0)
+        each.optimizer.param_groups[0]["lr"] = 0.0
+        old = copy.deepcopy(each.memory).sample(32)
+        report = each.observe(x, y)
+        logits = each.working(old["inputs"])[:, :3]
+        due = mse_loss(logits, old["logits"][:, :3]).item() * 3 / 5
+        assert report.consistency == pytest.approx(due)
+
+    def test_a_half_precision_average_grows_with_its_remainders(self):
+        model = nn.Linear(6, 3).bfloat16()
+        slow = [SemanticMemory(0.999, 1.0, warm_up=0.0) for _ in range(2)]
+        each = CLSER(
+            model,
+            torch.optim.SGD(model.parameters(), lr=0.1),
+            memory=ReservoirMemory(20, seed=0),
+            plastic=slow[0],
+            stable=slow[1],
+            seed=0,
+        )
+        for x, y in stream(3):
+            each.observe(x.bfloat16(), y)
+        each.grow(4, seed=0)
+        for x, y in stream(3):
+            each.observe(x.bfloat16(), y + 1)
+        assert each.predict(x.bfloat16()).max() <= 3
+
+    def test_a_grown_run_goes_on_bit_for_bit(self):
+        whole = learner()
+        for x, y in stream(5):
+            whole.observe(x, y)
+        whole.grow(4, seed=0)
+        resumed = learner(small(3), seed=99, memory=ReservoirMemory(20, seed=50))
+        resumed.grow(4)
+        resumed.load_state_dict(load(save(whole.state_dict())))
+        for x, y in stream(5, seed=1):
+            assert whole.observe(x, y + 1) == resumed.observe(x, y + 1)
+        assert same(whole, resumed)
+
+    def test_refusals(self):
+        with pytest.raises(ValueError, match="classes is 2; expected at least the 3 that there are"):
+            learner().grow(2)
+        model = nn.Conv1d(1, 1, 1)
+        with pytest.raises(ValueError, match=r"Conv1d without a torch\.nn\.Linear"):
+            FineTune(model, torch.optim.SGD(model.parameters(), lr=0.1)).grow(2)

@@ -6,8 +6,14 @@ import pytest
 
 from paperwright.claims import Claim
 from paperwright.lifelong.cls_er import claims
-from paperwright.lifelong.cls_er.experiments import evaluate, images, train_class_incremental
-from paperwright.lifelong.cls_er.settings import PAPER, Setting, paper_setting
+from paperwright.lifelong.cls_er.experiment import (
+    PAPER,
+    Setting,
+    evaluate,
+    images,
+    paper_setting,
+    train_class_incremental,
+)
 
 PILOT = 1_000_000
 DIGITS = claims.beats_experience_replay_on_digits
@@ -73,3 +79,26 @@ def test_claims_run_the_papers_settings_at_their_desk(memory):
     assert claim.budget("desk").config["memory"] == memory
     assert claim.value("cls_er", "desk") == paper_setting("cls_er", "s-mnist", memory)
     assert claim.value("der++", "desk") == paper_setting("der++", "s-mnist", memory)
+
+
+CASES = {name: claim for name, claim in vars(claims).items() if isinstance(claim, Claim)} | {
+    f"beats_dark_experience_replay/{name}": claim for name, claim in claims.beats_dark_experience_replay.items()
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_paper_scale_runs_the_data_of_the_statement(name):
+    claim = CASES[name]
+    if "paper" in claim.budgets:
+        assert claim.budget("paper").config["data"] == claim.budget("desk").config["data"] == "mnist"
+        assert not [figure for figure in claim.reported if "CIFAR" in figure.where]
+
+
+@pytest.mark.parametrize("name", ["beats_dark_experience_replay/memory_500", "better_calibrated_and_less_biased"])
+def test_every_comparison_at_unequal_replay_has_one_at_equal_replay(name):
+    """The rule asks it, so that a difference which replay alone makes cannot hold."""
+    claim = CASES[name]
+    for budget in claim.budgets:
+        sizes = {arm: claim.value(arm, budget).replay_size for arm in claim.arms}
+        equal = [arm for arm in claim.rule.arms() if arm != "cls_er" and sizes[arm] == sizes["cls_er"]]
+        assert equal

@@ -83,6 +83,19 @@ def test_it_works_in_a_pipeline_with_a_network_of_ones_own(digits):
     assert make_pipeline(MinMaxScaler(), model).fit(x[:900], y[:900]).score(x[900:], y[900:]) > 0.7
 
 
+@pytest.mark.parametrize("learner", ["cls_er", "er", "der++", "joint"])
+def test_classes_need_not_be_known_in_advance(learner, digits):
+    """Labels come from the last to the first, so that new ones stand before those that there are."""
+    x, y = digits
+    grown = ContinualClassifier(learner, random_state=0)
+    for pair in np.split(np.unique(y)[::-1], 5):
+        chosen = np.isin(y[:1400], pair)
+        grown.partial_fit(x[:1400][chosen], y[:1400][chosen])
+    assert grown.classes_.tolist() == np.unique(y).tolist()
+    assert grown.predict_proba(x).shape == (len(x), 10)
+    assert grown.score(x[1400:], y[1400:]) > 0.6
+
+
 def test_a_duplicate_goes_on_alike(digits):
     x, y = digits
     model = ContinualClassifier(**SMALL).partial_fit(x[:200], y[:200], classes=np.unique(y))
@@ -94,8 +107,6 @@ def test_a_duplicate_goes_on_alike(digits):
 
 def test_refusals(digits):
     x, y = digits
-    with pytest.raises(ValueError, match="classes must be passed"):
-        ContinualClassifier().partial_fit(x, y)
     model = ContinualClassifier(**SMALL).partial_fit(x[:20], y[:20], classes=np.unique(y))
     with pytest.raises(ValueError, match="not among classes"):
         model.partial_fit(x[:2], ["digit 0", "letter"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torchmetrics import Metric
 
 from paperwright.lifelong.cls_er import ContinualEvaluation, TaskProbabilities, split_by_class
-from paperwright.lifelong.cls_er.accuracy_matrix import (
+from paperwright.lifelong.cls_er.evaluation import (
     average_accuracy,
     backward_transfer,
     forgetting,

@@ -6,27 +6,27 @@ import pytest
 import torch
 from torch import nn
 
+from paperwright.blocks import ReservoirMemory
+from paperwright.blocks.reference_networks import mlp
 from paperwright.lifelong.cls_er import (
     CLSER,
-    Batches,
+    MNIST360,
     ContinualEvaluation,
     DarkExperienceReplay,
     ExperienceReplay,
     FineTune,
+    GeneralisedClassIncremental,
     JointTraining,
     RandomCropFlip,
-    ReservoirMemory,
     SemanticMemory,
-    generalised_class_incremental,
-    mlp,
-    mnist360,
     permuted,
-    rotate,
     rotated,
     split_by_class,
 )
-from paperwright.lifelong.cls_er.accuracy_matrix import forgetting
-from paperwright.lifelong.cls_er.settings import paper_setting
+from paperwright.lifelong.cls_er.evaluation import forgetting
+from paperwright.lifelong.cls_er.experiment import paper_setting
+from paperwright.lifelong.cls_er.scenarios import TaskBatches
+from paperwright.lifelong.cls_er.transforms import rotate
 
 
 @pytest.fixture(autouse=True)
@@ -82,11 +82,11 @@ ONE = SemanticMemory(0.9)
         (lambda: learner(replay_size=0), "replay_size"),
         (lambda: learner(replay_size=2.5), "replay_size is 2.5; expected a whole number of at least 1"),
         (lambda: ReservoirMemory(1.5), "capacity is 1.5; expected a whole number of at least 1"),
-        (lambda: Batches(X, Y, 1.5), "batch_size is 1.5"),
+        (lambda: TaskBatches(X, Y, 1.5), "batch_size is 1.5"),
         (lambda: split_by_class(X, Y, 1.5), "classes_per_task is 1.5"),
         (lambda: rotated(X[:, None], Y, 1.5), "n_tasks is 1.5"),
-        (lambda: mnist360(torch.rand(9, 3, 3), torch.arange(9), 1.5), "batch_size is 1.5"),
-        (lambda: generalised_class_incremental(X, Y, 1, 1.5), "samples is 1.5"),
+        (lambda: MNIST360(torch.rand(9, 3, 3), torch.arange(9), 1.5), "batch_size is 1.5"),
+        (lambda: GeneralisedClassIncremental(X, Y, 1, 1.5), "samples is 1.5"),
         (lambda: ContinualEvaluation(1.5), "tasks is 1.5"),
         (lambda: baseline(JointTraining, batch_size=1.5), "batch_size is 1.5"),
         (lambda: learner(consistency_weight=-1.0), "consistency_weight"),
@@ -99,8 +99,8 @@ ONE = SemanticMemory(0.9)
         (lambda: RandomCropFlip(-1), "padding"),
         (lambda: RandomCropFlip(flip=2.0), "flip"),
         (lambda: RandomCropFlip(seed=0)(torch.rand(3, 4, 4)), "images"),
-        (lambda: Batches(X, Y, 0), "batch_size"),
-        (lambda: Batches(X, Y, 5), "no batch of 5"),
+        (lambda: TaskBatches(X, Y, 0), "batch_size"),
+        (lambda: TaskBatches(X, Y, 5), "no batch of 5"),
         (lambda: split_by_class(X, Y, 0), "classes_per_task"),
         (lambda: split_by_class(X, Y, order=[0, 1]), "order"),
         (lambda: split_by_class(X, Y[:2]), "same length"),
@@ -108,11 +108,11 @@ ONE = SemanticMemory(0.9)
         (lambda: rotated(X, Y), "images"),
         (lambda: rotate(torch.rand(2, 4, 4), float("nan")), "finite"),
         (lambda: rotate(torch.rand(2, 4, 4), torch.zeros(3)), "one for each of 2"),
-        (lambda: mnist360(torch.rand(4, 3, 3), Y), "digits 0 to 8"),
-        (lambda: mnist360(torch.rand(9, 3, 3), torch.arange(9), 0), "batch_size is 0"),
-        (lambda: generalised_class_incremental(X, Y, 1, 2, weights="even"), "'unif' or 'longtail'"),
-        (lambda: generalised_class_incremental(X, Y, 1, 0), "samples is 0"),
-        (lambda: generalised_class_incremental(X, Y, 9, 2), "ran out"),
+        (lambda: MNIST360(torch.rand(4, 3, 3), Y), "digits 0 to 8"),
+        (lambda: MNIST360(torch.rand(9, 3, 3), torch.arange(9), 0), "batch_size is 0"),
+        (lambda: GeneralisedClassIncremental(X, Y, 1, 2, weights="even"), "'unif' or 'longtail'"),
+        (lambda: GeneralisedClassIncremental(X, Y, 1, 0), "samples is 0"),
+        (lambda: GeneralisedClassIncremental(X, Y, 9, 2), "ran out"),
         (lambda: ContinualEvaluation(0), "tasks"),
         (lambda: ContinualEvaluation(1).average_accuracy(), "nothing was evaluated"),
         (lambda: ContinualEvaluation(1).update(lambda x: x, split_by_class(X, Y)), "numbered 0 to 0"),

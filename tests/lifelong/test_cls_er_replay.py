@@ -5,14 +5,14 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
+from paperwright.blocks import ReservoirMemory
+from paperwright.blocks.reference_networks import mlp
 from paperwright.lifelong.cls_er import (
     ContinualLearner,
     DarkExperienceReplay,
     ExperienceReplay,
     FineTune,
     JointTraining,
-    ReservoirMemory,
-    mlp,
 )
 
 
@@ -96,19 +96,42 @@ def test_dark_experience_replay(network):
 
 
 def test_joint_training_is_training_from_the_start_on_everything():
-    ours, reference = small(), small()
-    learner, optimizer = JointTraining(ours, sgd(ours), batch_size=4, epochs=2, seed=3), sgd(reference)
+    """Whole batches in a new order each pass, from the first weights and with an optimizer that remembers nothing."""
+    passes: list[list[int]] = []
+
+    class Watched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = small()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                passes.append(x[:, 0].tolist())
+            return self.inner(x)
+
+    model = Watched()
+    first, optimizer = small(), torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    learner = JointTraining(model, optimizer, batch_size=4, epochs=2, seed=3)
     seen = list(stream(5))
     for x, y in seen:
         learner.observe(x, y)
+    learner.logits(x)
+    once = [parameter.clone() for parameter in model.parameters()]
+    assert [len(batch) for batch in passes] == [4] * 12
+    marks = torch.cat([x[:, 0] for x, _ in seen]).tolist()
+    for half in (passes[:6], passes[6:]):
+        assert len({mark for batch in half for mark in batch} & set(marks)) == 24
+    assert passes[:6] != passes[6:]
+
     x, y = (torch.cat(column) for column in zip(*seen, strict=True))
-    orders = torch.Generator().manual_seed(3)
-    for _ in range(2):
-        for chosen in torch.randperm(25, generator=orders).split(4):
-            optimizer.zero_grad()
-            cross_entropy(reference(x[chosen]), y[chosen]).backward()
-            optimizer.step()
-    assert torch.equal(learner.logits(x), reference(x).detach())
+    reference = torch.optim.SGD(first.parameters(), lr=0.1, momentum=0.9)
+    for batch in passes:
+        chosen = torch.tensor([marks.index(mark) for mark in batch])
+        reference.zero_grad()
+        cross_entropy(first(x[chosen]), y[chosen]).backward()
+        reference.step()
+    for ours, theirs in zip(once, first.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_joint_training_trains_when_asked_after_new_data_only():

@@ -8,17 +8,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from paperwright.lifelong.cls_er import (
-    Batches,
-    generalised_class_incremental,
-    mnist360,
-    mnist360_test,
-    permuted,
-    rotate,
-    rotated,
-    split_by_class,
-)
+from paperwright.lifelong.cls_er import MNIST360, GeneralisedClassIncremental, permuted, rotated, split_by_class
 from paperwright.lifelong.cls_er.mnist360 import digit_angles
+from paperwright.lifelong.cls_er.scenarios import TaskBatches
+from paperwright.lifelong.cls_er.transforms import rotate
 
 # How many training images of each digit MNIST holds.
 MNIST_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -54,20 +47,20 @@ class TestBatches:
         batches = split_by_class(x, y)[0].batches(10, epochs=2, seed=0)
         assert [len(labels) for _, labels in batches] == [10] * 4
         assert len(batches) == 4
-        whole = Batches(x, y, 10, drop_last=False, seed=0)
+        whole = TaskBatches(x, y, 10, drop_last=False, seed=0)
         assert [len(labels) for _, labels in whole] == [10, 10, 3]
         assert len(whole) == 3
 
     def test_every_sample_once_an_epoch_in_an_order_that_the_seed_decides(self):
         x = torch.arange(20.0)
-        batches = Batches(x, torch.arange(20), 5, epochs=2, seed=4)
+        batches = TaskBatches(x, torch.arange(20), 5, epochs=2, seed=4)
         seen = torch.cat([inputs for inputs, _ in batches])
         assert sorted(seen[:20].tolist()) == sorted(seen[20:].tolist()) == x.tolist()
         assert not torch.equal(seen[:20], seen[20:])
         assert torch.equal(seen, torch.cat([inputs for inputs, _ in batches]))
 
     def test_a_data_loader_takes_them(self):
-        batches = Batches(torch.arange(20.0), torch.arange(20), 5, seed=4)
+        batches = TaskBatches(torch.arange(20.0), torch.arange(20), 5, seed=4)
         loaded = list(DataLoader(batches, batch_size=None))
         assert all(torch.equal(ours[0], theirs[0]) for ours, theirs in zip(batches, loaded, strict=True))
 
@@ -127,7 +120,7 @@ class TestMNIST360:
     def test_the_training_stream(self):
         """Reference figure (d), which only the number of images of each digit decides."""
         x, y = labelled(MNIST_COUNTS, size=1)
-        stream = mnist360(x, y, 16)
+        stream = MNIST360(x, y, 16)
         labels = [batch.tolist() for _, batch in stream]
         assert len(labels) == len(stream) == 3387
         assert sum(map(len, labels)) == 54051
@@ -143,7 +136,7 @@ class TestMNIST360:
     @pytest.mark.parametrize("batch_size", [1, 4, 16])
     def test_pairs_come_round(self, batch_size):
         x, y = labelled([40] * 10)
-        batches = [labels for _, labels in mnist360(x, y, batch_size, rounds=2)]
+        batches = [labels for _, labels in MNIST360(x, y, batch_size, rounds=2)]
         pairs = [
             tuple(sorted({*range(9)} & set(labels.tolist()))) for labels in batches if len(set(labels.tolist())) == 2
         ]
@@ -158,7 +151,7 @@ class TestMNIST360:
         x[:, 1, 1] = torch.arange(1.0, len(x) + 1)  # the centre stays where it is
         x[:, 0, 1] = 1.0
         y = torch.arange(9).repeat(36)
-        images, labels = (torch.cat(column) for column in zip(*mnist360(x, y, 16), strict=True))
+        images, labels = (torch.cat(column) for column in zip(*MNIST360(x, y, 16), strict=True))
         marks = images[:, 1, 1]
         assert sorted(marks.tolist()) == x[:, 1, 1].tolist()
         for digit in range(9):
@@ -172,17 +165,17 @@ class TestMNIST360:
     def test_with_replacement_as_the_original(self):
         x, y = labelled([40] * 9)
         x[:, 1, 1] = torch.arange(len(x))
-        marks = torch.cat([images[:, 1, 1] for images, _ in mnist360(x, y, replacement=True)])
+        marks = torch.cat([images[:, 1, 1] for images, _ in MNIST360(x, y, replacement=True)])
         assert len(marks.unique()) < len(marks)
 
     def test_iterating_again_gives_the_same(self):
         x, y = labelled([20] * 9)
-        stream = mnist360(x, y, 8, seed=3)
+        stream = MNIST360(x, y, 8, seed=3)
         assert all(torch.equal(a[0], b[0]) for a, b in zip(stream, stream, strict=True))
 
     def test_the_test_samples(self):
         x, y = labelled([12] * 10, size=5)
-        task = mnist360_test(x, y)
+        task = MNIST360.test(x, y)
         assert len(task) == 9 * 12
         sevens = x[y == 7]
         assert torch.equal(task.inputs[task.labels == 7], rotate(sevens, torch.arange(12) * 30.0))
@@ -193,7 +186,7 @@ class TestGeneralised:
     def test_phases(self, weights):
         x, y = labelled([300] * 10)
         x[:, 0, 0] = torch.arange(len(x))
-        scenario = generalised_class_incremental(x, y, 8, 100, 5, weights)
+        scenario = GeneralisedClassIncremental(x, y, 8, 100, 5, weights)
         used = torch.cat([task.inputs[:, 0, 0] for task in scenario])
         assert len(used.unique()) == len(used) == 800
         met = 0
@@ -208,7 +201,7 @@ class TestGeneralised:
 
     def test_test_samples_are_those_of_classes_met(self):
         x, y = labelled([60] * 10)
-        scenario = generalised_class_incremental(x, y, 5, 50, 3)
+        scenario = GeneralisedClassIncremental(x, y, 5, 50, 3)
         for phase in range(5):
             task = scenario.test(x, y, phase)
             met = scenario.met[: scenario.met_after[phase]]
@@ -221,7 +214,7 @@ class TestGeneralised:
         x, y = labelled([2000] * 10, size=1)
         counts = torch.zeros(10)
         for seed in range(20):
-            scenario = generalised_class_incremental(x, y, 1, 1000, 10, "longtail", seed=seed)
+            scenario = GeneralisedClassIncremental(x, y, 1, 1000, 10, "longtail", seed=seed)
             if len(scenario.met) == 10:
                 counts += torch.bincount(torch.tensor(scenario.met)[scenario[0].labels], minlength=10)
         expected = 0.984 ** torch.arange(10.0)
@@ -229,13 +222,13 @@ class TestGeneralised:
 
     def test_the_seed_decides(self):
         x, y = labelled([60] * 10)
-        first, second = (generalised_class_incremental(x, y, 5, 50) for _ in range(2))
+        first, second = (GeneralisedClassIncremental(x, y, 5, 50) for _ in range(2))
         assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(first, second, strict=True))
-        assert generalised_class_incremental(x, y, 5, 50, seed=1).met != first.met
+        assert GeneralisedClassIncremental(x, y, 5, 50, seed=1).met != first.met
 
     def test_as_many_samples_as_classes(self):
         """Drawing until no class is left empty would take some 10^19 tries here."""
         y = torch.arange(5000) % 50
-        scenario = generalised_class_incremental(torch.rand(5000, 2), y, phases=10, samples=50, seed=2)
+        scenario = GeneralisedClassIncremental(torch.rand(5000, 2), y, phases=10, samples=50, seed=2)
         assert [len(task) for task in scenario] == [50] * 10
         assert max(len(task.classes) for task in scenario) == 49

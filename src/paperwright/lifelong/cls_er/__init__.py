@@ -1,29 +1,32 @@
-"""CLS-ER: learning fast, learning slow. A working model, a replay memory, and two slow copies of the weights."""
+"""CLS-ER, learning fast and slow: a working model, a replay memory, and two slow copies of the weights (ICLR 2022)."""
 
-from paperwright.blocks import ReservoirMemory as ReservoirMemory
-from paperwright.lifelong.cls_er.augmentation import RandomCropFlip as RandomCropFlip
-from paperwright.lifelong.cls_er.cls_er import CLSER as CLSER
-from paperwright.lifelong.cls_er.estimator import ContinualClassifier as ContinualClassifier
-from paperwright.lifelong.cls_er.evaluation import ContinualEvaluation as ContinualEvaluation
-from paperwright.lifelong.cls_er.evaluation import TaskProbabilities as TaskProbabilities
-from paperwright.lifelong.cls_er.gcil import GeneralisedClassIncremental as GeneralisedClassIncremental
-from paperwright.lifelong.cls_er.gcil import generalised_class_incremental as generalised_class_incremental
-from paperwright.lifelong.cls_er.learner import ContinualLearner as ContinualLearner
-from paperwright.lifelong.cls_er.learner import StepReport as StepReport
-from paperwright.lifelong.cls_er.mnist360 import MNIST360 as MNIST360
-from paperwright.lifelong.cls_er.mnist360 import mnist360 as mnist360
-from paperwright.lifelong.cls_er.mnist360 import mnist360_test as mnist360_test
-from paperwright.lifelong.cls_er.networks import mlp as mlp
-from paperwright.lifelong.cls_er.networks import resnet18 as resnet18
-from paperwright.lifelong.cls_er.replay import DarkExperienceReplay as DarkExperienceReplay
-from paperwright.lifelong.cls_er.replay import ExperienceReplay as ExperienceReplay
-from paperwright.lifelong.cls_er.replay import FineTune as FineTune
-from paperwright.lifelong.cls_er.replay import JointTraining as JointTraining
-from paperwright.lifelong.cls_er.rotation import rotate as rotate
-from paperwright.lifelong.cls_er.scenarios import permuted as permuted
-from paperwright.lifelong.cls_er.scenarios import rotated as rotated
-from paperwright.lifelong.cls_er.scenarios import split_by_class as split_by_class
-from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory as SemanticMemory
-from paperwright.lifelong.cls_er.tasks import Batches as Batches
-from paperwright.lifelong.cls_er.tasks import Scenario as Scenario
-from paperwright.lifelong.cls_er.tasks import Task as Task
+from .cls_er import CLSER
+from .estimator import ContinualClassifier
+from .evaluation import ContinualEvaluation, TaskProbabilities
+from .gcil import GeneralisedClassIncremental
+from .learner import ContinualLearner
+from .mnist360 import MNIST360
+from .replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
+from .scenarios import Task, permuted, rotated, split_by_class
+from .semantic_memory import SemanticMemory
+from .transforms import RandomCropFlip
+
+__all__ = [
+    "CLSER",
+    "MNIST360",
+    "ContinualClassifier",
+    "ContinualEvaluation",
+    "ContinualLearner",
+    "DarkExperienceReplay",
+    "ExperienceReplay",
+    "FineTune",
+    "GeneralisedClassIncremental",
+    "JointTraining",
+    "RandomCropFlip",
+    "SemanticMemory",
+    "Task",
+    "TaskProbabilities",
+    "permuted",
+    "rotated",
+    "split_by_class",
+]

@@ -11,19 +11,20 @@ from torch.optim.swa_utils import update_bn
 
 from paperwright.blocks import ReservoirMemory
 from paperwright.blocks.counts import check_counts
-from paperwright.lifelong.cls_er.learner import ContinualLearner, Losses, check_labels, with_replayed
-from paperwright.lifelong.cls_er.passes import has_batch_norm
-from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory, Statistics
+
+from .head import grow_average
+from .learner import ContinualLearner, Losses, check_labels, has_batch_norm, with_replayed
+from .semantic_memory import SemanticMemory, Statistics
 
 RECALIBRATION_BATCH = 128
 
 
 class CLSER(ContinualLearner):
-    """Learns from a stream with a fixed memory, guided by two slow copies of itself.
+    r"""Learns from a stream with a fixed memory, guided by two slow copies of itself.
 
     On a batch (X_b, Y_b) it draws (X_m, Y_m) from the reservoir and takes a gradient step on
 
-        L = CE(f([X_b; X_m]; θ_W), [Y_b; Y_m]) + λ · mean (f(X_m; θ_W) − Z)²,
+    .. math:: L = \mathrm{CE}(f([X_b; X_m]; \theta_W), [Y_b; Y_m]) + \lambda \, \overline{(f(X_m; \theta_W) - Z)^2},
 
     where Z are the logits of whichever memory, plastic or stable, is surer of the true class of that sample. Both means
     are over all entries. The batch then enters the reservoir, and each memory moves towards θ_W with its own
@@ -52,9 +53,17 @@ class CLSER(ContinualLearner):
     Raises:
         ValueError: a number is out of range, both memories are one object, or the optimizer lacks the parameters.
 
+    Example:
+        >>> model = torch.nn.Linear(8, 3)
+        >>> slow = {"plastic": SemanticMemory(0.99), "stable": SemanticMemory(0.99, rate=0.9)}
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> learner = CLSER(model, sgd, memory=ReservoirMemory(20), **slow)
+
     Note:
         A model without batch norm makes one pass over [X_b; X_m] for both terms. With batch norm the replayed samples
         are passed alone for the second term, as in the authors' code, since the statistics of the batches differ.
+
+    Source: Section 3, Algorithm 1.
     """
 
     def __init__(
@@ -99,8 +108,19 @@ class CLSER(ContinualLearner):
         """The stable memory."""
         return self.stable
 
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """The working model and both memories."""
+        return self.working, self.plastic.module, self.stable.module
+
+    def grow(self, classes: int, *, seed: int | None = None) -> None:
+        """Give all three networks outputs for `classes` classes. See :meth:`ContinualLearner.grow`."""
+        super().grow(classes, seed=seed)
+        for average in (self.plastic, self.stable):
+            grow_average(average)
+
     def losses(self, x: Tensor, y: Tensor) -> Losses:
-        """Cross-entropy on the batch and the replayed samples, and consistency on the latter."""
+        """Return the cross-entropy on the batch and the replayed samples, and consistency on the latter."""
         if not len(self.memory):
             logits = self.working(x)
             check_labels(y, logits.shape[1])
@@ -123,7 +143,7 @@ class CLSER(ContinualLearner):
     def recall(
         self, x: Float[Tensor, "replay ..."], y: Int[Tensor, " replay"]
     ) -> tuple[Float[Tensor, "replay classes"], Bool[Tensor, " replay"]]:
-        """The logits of whichever memory is surer of the true class, and where that is the stable one."""
+        """Return the logits of whichever memory is surer of the true class, and where that is the stable one."""
         plastic, stable = self._replay(self.plastic, x), self._replay(self.stable, x)
         return surer_logits(plastic, stable, y)
 
@@ -144,7 +164,7 @@ class CLSER(ContinualLearner):
 
     @torch.no_grad()
     def logits(self, x: Float[Tensor, "batch ..."], network: nn.Module | None = None) -> Float[Tensor, "batch classes"]:
-        """Logits in evaluation mode and without gradient, of `network` or of the stable memory."""
+        """Return logits in evaluation mode and without gradient, of `network` or of the stable memory."""
         network = self.answering if network is None else network
         if self.statistics == "recalibrate" and network in (self.plastic, self.stable) and len(self.memory):
             update_bn(self.memory.contents()["inputs"].split(RECALIBRATION_BATCH), network)
@@ -154,7 +174,7 @@ class CLSER(ContinualLearner):
 def surer_logits(
     plastic: Float[Tensor, "batch classes"], stable: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]
 ) -> tuple[Float[Tensor, "batch classes"], Bool[Tensor, " batch"]]:
-    """For each sample the logits that give its true class the higher probability; ties go to plastic.
+    """Return for each sample the logits that give its true class the higher probability; ties go to plastic.
 
     Args:
         plastic, stable: logits of the two memories.
@@ -170,7 +190,9 @@ def surer_logits(
 
 
 def log_odds(logits: Float[Tensor, "*batch classes"], labels: Int[Tensor, " *batch"]) -> Float[Tensor, " *batch"]:
-    """log p/(1 − p) of the true class: z_y − log Σ_{k≠y} exp z_k.
+    r"""Return the log-odds of the true class.
+
+    .. math:: \log \frac{p_y}{1 - p_y} = z_y - \log \sum_{k \ne y} \exp z_k
 
     It orders samples as p does. Probabilities, and log-probabilities too, round to 1 and 0 in float32 once 1 − p falls
     below 6e-8, where confident models spend most of their time; the odds still tell them apart.

@@ -14,12 +14,13 @@ from torch import nn
 
 from paperwright.blocks import ReservoirMemory
 from paperwright.blocks.counts import check_counts
-from paperwright.lifelong.cls_er.cls_er import CLSER
-from paperwright.lifelong.cls_er.learner import ContinualLearner
-from paperwright.lifelong.cls_er.networks import mlp
-from paperwright.lifelong.cls_er.replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
-from paperwright.lifelong.cls_er.semantic_memory import SemanticMemory
-from paperwright.training import resolve_device
+from paperwright.blocks.reference_networks import mlp
+from paperwright.training import derived_seed, resolve_device
+
+from .cls_er import CLSER
+from .learner import ContinualLearner
+from .replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
+from .semantic_memory import SemanticMemory
 
 LearnerName = Literal["cls_er", "er", "der++", "fine_tune", "joint"]
 
@@ -31,9 +32,9 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
     again: a reservoir of `memory_size` of them is replayed. Scale the features to about unit range beforehand.
 
     The defaults were chosen on pilot streams, so that CLS-ER is not behind plain replay on short ones either. They are
-    not the paper's, whose settings (:mod:`~paperwright.lifelong.cls_er.settings`) are for thousands of steps. Mean
-    accuracy over three seeds, with standard errors of .002 to .03, the largest on the short and noisy streams; "paper's
-    warm-up" is CLS-ER with `warm_up=1` and `learning_rate=0.05`:
+    not the paper's, which are for thousands of steps (:mod:`~paperwright.lifelong.cls_er.experiment`). Mean accuracy
+    over three seeds, with standard errors of .002 to .03, the largest on the short and noisy streams; "paper's warm-up"
+    is CLS-ER with `warm_up=1` and `learning_rate=0.05`:
 
     | stream | steps | CLS-ER | ER | paper's warm-up |
     | --- | ---: | ---: | ---: | ---: |
@@ -74,6 +75,12 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         classes_: the class labels.
         learner_: the learner, a :class:`ContinualLearner`.
         n_features_in_: number of features.
+
+    Example:
+        >>> model = ContinualClassifier(random_state=0)
+        >>> model = model.partial_fit([[0.0], [1.0]], ["a", "b"]).partial_fit([[2.0]], ["c"])
+        >>> model.classes_.tolist()
+        ['a', 'b', 'c']
 
     Raises:
         ValueError: unknown learner, labels that were not among `classes`, or another number of features than before.
@@ -124,6 +131,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         """Forget everything, then learn from all samples: `epochs` passes, shuffled."""
         X, y = self._validated(X, y, first=True)
         self._start(unique_labels(y))
+        self._grows = False
         order = check_random_state(self._seed)
         for _ in range(self.epochs):
             chosen = order.permutation(len(X))
@@ -136,46 +144,56 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         Args:
             X: samples [samples, features].
             y: their labels.
-            classes: all labels that will ever come; needed at the first call.
+            classes: at the first call, all labels that will ever come; another label is then refused. Without it the
+                network grows an output for every label that is new (see :meth:`ContinualLearner.grow`).
         """
         first = not hasattr(self, "learner_")
-        if first and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit: all labels that will ever come")
         X, y = self._validated(X, y, first=first)
         if first:
-            self._start(unique_labels(np.asarray(classes)))
+            self._start(unique_labels(y if classes is None else np.asarray(classes)))
+            self._grows = classes is None
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(np.asarray(classes))):
             raise ValueError(f"classes={classes!r} is not the same as on the first call: {self.classes_!r}")
+        if self._grows:
+            self._grow(unique_labels(y))
         self._observe(X, y)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Probabilities [samples, classes], in the order of `classes_`."""
+        """Return probabilities [samples, classes], in the order of `classes_`."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32)
         logits = self.learner_.logits(torch.from_numpy(X).to(self._device))
-        return logits.double().softmax(1).cpu().numpy()
+        return logits.double().softmax(1).cpu().numpy()[:, np.argsort(self._labels)]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The most probable label of each sample."""
+        """Return the most probable label of each sample."""
         chosen = self.predict_proba(X).argmax(1)
         return self.classes_[chosen]
 
     def _validated(self, X: ArrayLike, y: ArrayLike, *, first: bool) -> tuple[NDArray[np.float32], NDArray[Any]]:
         check_counts(batch_size=self.batch_size, epochs=self.epochs)
-        X, y = validate_data(self, X, y, reset=first, dtype=np.float32)
-        check_classification_targets(y)
-        return X, y
+        samples, labels = validate_data(self, X, y, reset=first, dtype=np.float32)
+        check_classification_targets(labels)
+        return samples, labels
 
     def _start(self, classes: NDArray[Any]) -> None:
         self.classes_ = classes
+        self._labels = classes  # in the order of the network's outputs
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._device = resolve_device(self.device)
         self.learner_ = self._new_learner(self.n_features_in_, len(classes)).to(self._device)
 
+    def _grow(self, labels: NDArray[Any]) -> None:
+        if len(new := np.setdiff1d(labels, self.classes_)):
+            self._labels = np.concatenate((self._labels, new))
+            self.classes_ = np.sort(self._labels)
+            self.learner_.grow(len(self.classes_), seed=derived_seed(self._seed, len(self.classes_)))
+
     def _observe(self, X: NDArray[np.float32], y: NDArray[Any]) -> None:
-        labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        if (unknown := self.classes_[labels] != y).any():
+        order = np.argsort(self._labels)
+        labels = order[np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)]
+        if (unknown := self._labels[labels] != y).any():
             raise ValueError(f"y holds the labels {np.unique(y[unknown])[:3]}, which are not among classes")
         inputs, targets = torch.tensor(X, device=self._device), torch.tensor(labels, device=self._device)
         for x, target in zip(inputs.split(self.batch_size), targets.split(self.batch_size), strict=True):

@@ -1,4 +1,7 @@
-"""Evaluation of a continual learner, as metrics of torchmetrics."""
+"""Evaluation of a continual learner: metrics of torchmetrics, and what is read off a matrix of accuracies.
+
+R[t, i] is the accuracy on task i after learning task t, as a fraction or in per cent; what was never measured is 0.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
@@ -9,10 +12,10 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from paperwright.blocks.counts import check_counts
-from paperwright.lifelong.cls_er import accuracy_matrix
-from paperwright.lifelong.cls_er.tasks import Task
 
-Setting = Literal["class", "task"]
+from .scenarios import Task
+
+Incremental = Literal["class", "task"]
 
 
 class ContinualEvaluation(Metric):
@@ -67,17 +70,17 @@ class ContinualEvaluation(Metric):
             if not 0 <= task.index < self.tasks:
                 raise ValueError(f"expected tasks numbered 0 to {self.tasks - 1}, got number {task.index}")
             answer = torch.cat([predict(part) for part in task.inputs.split(batch_size)])
-            self.right[row, task.index] = (classes(answer) == task.labels).sum()
+            self.right[row, task.index] = (_classes(answer) == task.labels).sum()
             if answer.ndim == 2:
-                known = masked(answer, task.classes).argmax(1)
+                known = _masked(answer, task.classes).argmax(1)
                 self.right_in_task[row, task.index] = (known == task.labels).sum()
             else:
                 self.right_in_task[row, task.index] = torch.nan
             self.total[row, task.index] = len(task)
         self.rows += 1
 
-    def matrix(self, setting: Setting = "class") -> Float[Tensor, "rows tasks"]:
-        """R: the accuracy, as a fraction, on each task (columns) after each update (rows); 0 where not measured.
+    def matrix(self, setting: Incremental = "class") -> Float[Tensor, "rows tasks"]:
+        """Return R: the accuracy, as a fraction, on each task (columns) after each update (rows); 0 where not measured.
 
         Args:
             setting: `"class"`: over all classes; `"task"`: among the classes of the task only.
@@ -92,32 +95,32 @@ class ContinualEvaluation(Metric):
             raise ValueError("the task-incremental setting needs logits: pass learner.logits to update()")
         return (right / self.total.clamp(min=1))[:rows]
 
-    def average_accuracy(self, setting: Setting = "class") -> float:
-        """Mean over the tasks evaluated last."""
+    def average_accuracy(self, setting: Incremental = "class") -> float:
+        """Return the mean over the tasks evaluated last."""
         last = int(self.rows) - 1
         return float(self.matrix(setting)[-1][self.total[last] > 0].mean())
 
-    def forgetting(self, setting: Setting = "class", *, include_zero_shot: bool = True) -> float:
-        """How much of the best accuracy was lost. See :func:`accuracy_matrix.forgetting`."""
-        return accuracy_matrix.forgetting(self._square(setting), include_zero_shot=include_zero_shot)
+    def forgetting(self, setting: Incremental = "class", *, include_zero_shot: bool = True) -> float:
+        """Return how much of the best accuracy was lost. See :func:`forgetting`."""
+        return forgetting(self._square(setting), include_zero_shot=include_zero_shot)
 
-    def backward_transfer(self, setting: Setting = "class") -> float:
-        """What learning the rest did to a task. See :func:`accuracy_matrix.backward_transfer`."""
-        return accuracy_matrix.backward_transfer(self._square(setting))
+    def backward_transfer(self, setting: Incremental = "class") -> float:
+        """Return what learning the rest did to a task. See :func:`backward_transfer`."""
+        return backward_transfer(self._square(setting))
 
-    def forward_transfer(self, random: Float[Tensor, " tasks"], setting: Setting = "class") -> float:
-        """What earlier tasks did for later ones. See :func:`accuracy_matrix.forward_transfer`."""
-        return accuracy_matrix.forward_transfer(self._square(setting), random)
+    def forward_transfer(self, random: Float[Tensor, " tasks"], setting: Incremental = "class") -> float:
+        """Return what earlier tasks did for later ones. See :func:`forward_transfer`."""
+        return forward_transfer(self._square(setting), random)
 
     def compute(self) -> dict[str, Tensor]:
-        """Average accuracy and, from the second task on, forgetting and backward transfer."""
+        """Return average accuracy and, from the second task on, forgetting and backward transfer."""
         found = {"average_accuracy": torch.tensor(self.average_accuracy())}
         if int(self.rows) > 1:
             found["forgetting"] = torch.tensor(self.forgetting())
             found["backward_transfer"] = torch.tensor(self.backward_transfer())
         return found
 
-    def _square(self, setting: Setting) -> Tensor:
+    def _square(self, setting: Incremental) -> Tensor:
         rows = int(self.rows)
         return self.matrix(setting)[:, :rows]
 
@@ -147,17 +150,74 @@ class TaskProbabilities(Metric):
         self.total += len(logits)
 
     def compute(self) -> Float[Tensor, " tasks"]:
-        """The mean softmax mass of each task; they sum to 1 when the tasks share out all classes."""
+        """Return the mean softmax mass of each task; they sum to 1 when the tasks share out all classes."""
         return self.mass / self.total
 
 
-def classes(answer: Tensor) -> Tensor:
-    """Class numbers, from themselves or from logits."""
+def _classes(answer: Tensor) -> Tensor:
+    """Return class numbers, from themselves or from logits."""
     return answer.argmax(1) if answer.ndim == 2 else answer
 
 
-def masked(logits: Float[Tensor, "batch classes"], known: Sequence[int]) -> Float[Tensor, "batch classes"]:
-    """Logits with −∞ for all classes but the known ones (task-incremental evaluation)."""
+def _masked(logits: Float[Tensor, "batch classes"], known: Sequence[int]) -> Float[Tensor, "batch classes"]:
+    """Return logits with −∞ for all classes but the known ones (task-incremental evaluation)."""
     kept = torch.full_like(logits, -torch.inf)
     kept[:, list(known)] = logits[:, list(known)]
     return kept
+
+
+def average_accuracy(R: Float[Tensor, "tasks tasks"]) -> float:
+    r"""Return the mean accuracy after the last task, :math:`\frac{1}{T} \sum_i R_{T,i}`: the paper's tables show it."""
+    return float(R[-1].mean())
+
+
+def backward_transfer(R: Float[Tensor, "tasks tasks"]) -> float:
+    r"""Return what learning the rest did to a task, on average.
+
+    .. math:: \frac{1}{T-1} \sum_{i<T} R_{T,i} - R_{i,i}
+
+    Source: Lopez-Paz and Ranzato, Gradient Episodic Memory, 2017, equation 3.
+    """
+    _check_several(R, "backward transfer")
+    return float((R[-1] - R.diagonal())[:-1].mean())
+
+
+def forward_transfer(R: Float[Tensor, "tasks tasks"], random: Float[Tensor, " tasks"]) -> float:
+    r"""Return what earlier tasks did for a task before it was learned, on average.
+
+    .. math:: \frac{1}{T-1} \sum_{i \ge 2} R_{i-1,i} - \text{random}_i
+
+    Args:
+        R: the matrix; it must hold the accuracy on the next task before it is learned.
+        random: the accuracies of the network before any training.
+
+    Source: Lopez-Paz and Ranzato, Gradient Episodic Memory, 2017, equation 4.
+    """
+    _check_several(R, "forward transfer")
+    return float((R.diagonal(1) - random[1:]).mean())
+
+
+def forgetting(R: Float[Tensor, "tasks tasks"], *, include_zero_shot: bool = True) -> float:
+    r"""Return how much of the best accuracy was lost, on average.
+
+    .. math:: \frac{1}{T-1} \sum_{i<T} \max_t R_{t,i} - R_{T,i}
+
+    Args:
+        R: the matrix.
+        include_zero_shot: take the maximum over all rows, those before task i was learned included, as the authors'
+            code does; otherwise over the rows from the task itself to the last but one (Chaudhry et al., 2018), where
+            a task that still improves counts as negative.
+    """
+    _check_several(R, "forgetting")
+    best = R.amax(0) if include_zero_shot else R[:-1].masked_fill(~_from_own_row(R)[:-1], -torch.inf).amax(0)
+    return float((best - R[-1])[:-1].mean())
+
+
+def _from_own_row(R: Tensor) -> Tensor:
+    """Where t ≥ i: entries measured once the task was learned."""
+    return torch.ones_like(R, dtype=torch.bool).tril()
+
+
+def _check_several(R: Tensor, metric: str) -> None:
+    if len(R) < 2:
+        raise ValueError(f"{metric} needs two tasks or more, got {len(R)}")

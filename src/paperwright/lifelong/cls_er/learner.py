@@ -1,16 +1,20 @@
 """What every continual learner here has in common: one step on a batch of the stream, and prediction."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from paperwright.blocks.random_state import undrawn_on_error
+
+from .head import grow_head
 
 # How often observe() looks for NaN and infinity in its inputs, when it is not told.
 FINITE_CHECK_EVERY = 1000
@@ -47,6 +51,8 @@ class ContinualLearner(nn.Module):
 
     A subclass says what it minimises (`losses`) and what it does once the step is taken (`remember`).
 
+    Where classes are not known in advance, :meth:`grow` adds outputs whenever new ones come.
+
     Args:
         model: the working model; maps inputs to logits.
         optimizer: holds the model's parameters.
@@ -66,7 +72,7 @@ class ContinualLearner(nn.Module):
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     ) -> None:
         super().__init__()
-        check_optimizer(model, optimizer)
+        _check_optimizer(model, optimizer)
         self.working = model
         self.optimizer = optimizer
         self.criterion = criterion
@@ -117,18 +123,38 @@ class ContinualLearner(nn.Module):
         self.steps += 1
         return report
 
+    def grow(self, classes: int, *, seed: int | None = None) -> None:
+        """Give the last linear layer of every network outputs for `classes` classes; the old ones stay as they are.
+
+        A state that was saved after growing loads into a learner that was grown likewise.
+
+        Args:
+            classes: how many there are from now on.
+            seed: decides the new weights, alike in every network; `None` draws it from torch's global generator.
+
+        Raises:
+            ValueError: there are more already, or a network has no linear layer.
+        """
+        generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())) if seed is None else seed)
+        grow_head(self.networks, classes, self.optimizer, generator)
+
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """All networks that grow together, the working model first."""
+        return (self.working,)
+
     def losses(self, x: Tensor, y: Tensor) -> Losses:
-        """What this learner minimises on a batch."""
+        """Return what this learner minimises on a batch."""
         raise NotImplementedError
 
     def check_memory(self, x: Tensor, y: Tensor) -> None:
         """Refuse a batch that `remember` could not take, while the weights have not moved yet."""
 
     def remember(self, x: Tensor, y: Tensor) -> None:
-        """What this learner does once the optimizer has stepped."""
+        """Do what follows once the optimizer has stepped."""
 
     def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch classes"]:
-        """Logits of the network that answers at test time, in the mode it is in."""
+        """Return the logits of the network that answers at test time, in the mode it is in."""
         return self.answering(x)
 
     @property
@@ -138,7 +164,7 @@ class ContinualLearner(nn.Module):
 
     @torch.no_grad()
     def logits(self, x: Float[Tensor, "batch ..."], network: nn.Module | None = None) -> Float[Tensor, "batch classes"]:
-        """Logits in evaluation mode and without gradient, of `network` or of the one that answers."""
+        """Return logits in evaluation mode and without gradient, of `network` or of the one that answers."""
         network = self.answering if network is None else network
         training = network.training
         network.eval()
@@ -148,12 +174,12 @@ class ContinualLearner(nn.Module):
             network.train(training)
 
     def predict(self, x: Float[Tensor, "batch ..."]) -> Int[Tensor, " batch"]:
-        """The most probable class of each input."""
+        """Return the most probable class of each input."""
         return self.logits(x).argmax(1)
 
 
 def _report(losses: Losses, step: int) -> StepReport:
-    """The losses as numbers, fetched from the device at once."""
+    """Return the losses as numbers, fetched from the device at once."""
     scalars = [loss for loss in losses if loss is not None]
     report = StepReport(*torch.stack(scalars).tolist())
     if math.isnan(report.loss):
@@ -164,7 +190,7 @@ def _report(losses: Losses, step: int) -> StepReport:
     return report
 
 
-def check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def _check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Refuse an optimizer that would leave some of the model untrained."""
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     missing = [
@@ -199,7 +225,7 @@ def check_batch(x: Tensor, y: Tensor, stored: Tensor | None, check_finite: bool)
 
 
 def with_replayed(x: Tensor, replayed: Tensor) -> Tensor:
-    """New and replayed samples as one batch.
+    """Return new and replayed samples as one batch.
 
     Raises:
         ValueError: samples have another shape than those replayed.
@@ -210,6 +236,19 @@ def with_replayed(x: Tensor, replayed: Tensor) -> Tensor:
             "Give all batches of a stream one shape, or start another learner"
         )
     return torch.cat((x, replayed))
+
+
+def has_batch_norm(model: nn.Module) -> bool:
+    """Return whether torch's batch norm makes the logits of a sample depend on the other samples of its batch."""
+    return any(isinstance(module, _BatchNorm) for module in model.modules())
+
+
+def separate_logits(model: nn.Module, batches: Sequence[Tensor], *, one_pass: bool) -> tuple[Tensor, ...]:
+    """Return the logits of each batch as if it had been passed alone; by one pass over all where `one_pass`."""
+    if not one_pass or len(batches) == 1:
+        return tuple(model(batch) for batch in batches)
+    logits: Tensor = model(reduce(with_replayed, batches))
+    return logits.split([len(batch) for batch in batches])
 
 
 def check_labels(y: Tensor, classes: int) -> None:

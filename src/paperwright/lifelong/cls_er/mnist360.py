@@ -1,6 +1,6 @@
 """MNIST-360: a stream without boundaries in which digits turn slowly and return (Buzzega et al., 2020, section 4.4)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Int
@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from paperwright.blocks.counts import check_counts
-from paperwright.lifelong.cls_er.rotation import rotate
-from paperwright.lifelong.cls_er.tasks import Task, check_images, check_samples, only
+
+from .scenarios import Task, check_images, check_samples, select_classes
+from .transforms import rotate
 
 # Digit 9 is left out: turned, it looks like a 6.
 DIGITS = 9
@@ -18,7 +19,7 @@ PAIRS = [(digit, (digit + 1) % DIGITS) for digit in range(DIGITS)]
 START_STEP = 60
 
 
-class MNIST360(IterableDataset):
+class MNIST360(IterableDataset[tuple[Tensor, Tensor]]):
     """Batches that mix two neighbouring digits, each turning a little from image to image.
 
     The pairs are (0, 1), (1, 2), ..., (7, 8), (8, 0), `rounds` times over. The images of a digit are cut, in the order
@@ -64,8 +65,19 @@ class MNIST360(IterableDataset):
     def __len__(self) -> int:
         return sum(1 for _ in _counts_of(self._chunk_pairs(), self.batch_size))
 
+    @staticmethod
+    def test(x: Float[Tensor, "samples *channels height width"], y: Int[Tensor, " samples"]) -> Task:
+        """Return the test samples: image number i of a digit with n images is turned by i · 360 / n degrees."""
+        _check(x, y)
+        x, y = select_classes(x, y, range(DIGITS))
+        angles = torch.zeros(len(y), dtype=torch.float64)
+        for digit in range(DIGITS):
+            count = int((y == digit).sum())
+            angles[(y == digit).cpu()] = torch.arange(count, dtype=torch.float64) * 360 / count
+        return Task(0, rotate(x, angles), y, tuple(range(DIGITS)))
+
     def _chunks(self, digit: int, generator: torch.Generator) -> list[Tensor]:
-        """Which images of a digit make each chunk, shuffled; the first to be used stands last."""
+        """Return which images of a digit make each chunk, shuffled; the first to be used stands last."""
         chunks = []
         for numbers in self._cuts(digit):
             if self.replacement and len(numbers):
@@ -76,7 +88,7 @@ class MNIST360(IterableDataset):
         return chunks
 
     def _cuts(self, digit: int) -> list[Tensor]:
-        """The numbers of a digit's images, chunk by chunk; of few images the last chunks may be empty."""
+        """Return the numbers of a digit's images, chunk by chunk; of few images the last chunks may be empty."""
         count, chunks = len(self._images[digit]), 2 * self.rounds
         size = count // chunks + 1
         return [torch.arange(count)[first : first + size] for first in range(0, chunks * size, size)]
@@ -104,42 +116,18 @@ class MNIST360(IterableDataset):
             shown[digit] += count
 
     def _turned(self, digit: int, chosen: Tensor, shown: int) -> Tensor:
-        """The chosen images of a digit, turned on from where the last chunk stopped."""
+        """Return the chosen images of a digit, turned on from where the last chunk stopped."""
         angles = digit_angles(digit, len(self._images[digit]))[shown : shown + len(chosen)]
         return rotate(self._images[digit][chosen], angles)
 
 
-def mnist360(
-    x: Float[Tensor, "samples *channels height width"],
-    y: Int[Tensor, " samples"],
-    batch_size: int = 16,
-    *,
-    rounds: int = 3,
-    seed: int = 0,
-    replacement: bool = False,
-) -> Iterable[tuple[Tensor, Tensor]]:
-    """The stream MNIST-360, to be learned from in one pass: a :class:`MNIST360`, which a `DataLoader` takes."""
-    return MNIST360(x, y, batch_size, rounds=rounds, seed=seed, replacement=replacement)
-
-
-def mnist360_test(x: Float[Tensor, "samples *channels height width"], y: Int[Tensor, " samples"]) -> Task:
-    """The test samples of MNIST-360: image number i of a digit with n images is turned by i · 360 / n degrees."""
-    _check(x, y)
-    x, y = only(x, y, range(DIGITS))
-    angles = torch.zeros(len(y), dtype=torch.float64)
-    for digit in range(DIGITS):
-        count = int((y == digit).sum())
-        angles[(y == digit).cpu()] = torch.arange(count, dtype=torch.float64) * 360 / count
-    return Task(0, rotate(x, angles), y, tuple(range(DIGITS)))
-
-
 def digit_angles(digit: int, count: int) -> Float[Tensor, " count"]:
-    """By how many degrees the images of a digit are turned, in the order of their appearance."""
+    """Return by how many degrees the images of a digit are turned, in the order of their appearance."""
     return ((digit - 1) * START_STEP + torch.arange(count, dtype=torch.float64) * 360 / count) % 360
 
 
 def batch_counts(first: int, second: int, batch_size: int) -> Iterator[tuple[int, int]]:
-    """How many samples of each digit the batches of one pair hold, until either digit is used up."""
+    """Yield how many samples of each digit the batches of one pair hold, until either digit is used up."""
     while first and second:
         from_first = min(round(first / (first + second) * batch_size), first)
         from_second = min(batch_size - from_first, second)

@@ -5,26 +5,29 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, mse_loss, pad
 
 from paperwright.blocks import RandomState, ReservoirMemory
 from paperwright.blocks.counts import check_counts
-from paperwright.lifelong.cls_er.learner import (
+from paperwright.training import fit
+
+from .learner import (
     ContinualLearner,
     Losses,
     StepReport,
     check_batch,
     check_labels,
+    has_batch_norm,
+    separate_logits,
     with_replayed,
 )
-from paperwright.lifelong.cls_er.passes import has_batch_norm, separate_logits
 
 
 class FineTune(ContinualLearner):
     """Plain training on whatever comes ("SGD" in the paper's tables): the lower bound, which forgets."""
 
     def losses(self, x: Tensor, y: Tensor) -> Losses:
-        """Cross-entropy on the batch."""
+        """Return the cross-entropy on the batch."""
         logits = self.working(x)
         check_labels(y, logits.shape[1])
         loss = self.criterion(logits, y)
@@ -32,13 +35,17 @@ class FineTune(ContinualLearner):
 
 
 class ExperienceReplay(ContinualLearner):
-    """Replay from a reservoir (ER; Riemer et al., 2019): one cross-entropy over the batch and the replayed samples.
+    r"""Replay from a reservoir (ER): one cross-entropy over the batch and the replayed samples.
+
+    .. math:: L = \mathrm{CE}(f([X_b; X_m]), [Y_b; Y_m])
 
     Args:
         model, optimizer, criterion: as for :class:`ContinualLearner`.
         memory: the reservoir.
         replay_size: how many samples are replayed at each step.
         augment: applied to each replayed batch, freshly.
+
+    Source: Riemer et al., Learning to Learn without Forgetting, 2019.
     """
 
     def __init__(
@@ -58,7 +65,7 @@ class ExperienceReplay(ContinualLearner):
         self.augment = augment
 
     def losses(self, x: Tensor, y: Tensor) -> Losses:
-        """Cross-entropy, one mean over both batches."""
+        """Return the cross-entropy, one mean over both batches."""
         labels = y
         if len(self.memory):
             replayed = self.replay()
@@ -69,14 +76,14 @@ class ExperienceReplay(ContinualLearner):
         return Losses(loss, loss.detach())
 
     def replay(self) -> dict[str, Tensor]:
-        """A draw from the memory, augmented."""
+        """Return a draw from the memory, augmented."""
         replayed = self.memory.sample(self.replay_size)
         if self.augment is not None:
             replayed["inputs"] = self.augment(replayed["inputs"])
         return replayed
 
     def columns(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """What is remembered of a batch."""
+        """Return what is remembered of a batch."""
         return {"inputs": x, "labels": y}
 
     def check_memory(self, x: Tensor, y: Tensor) -> None:
@@ -89,19 +96,22 @@ class ExperienceReplay(ContinualLearner):
 
 
 class DarkExperienceReplay(ExperienceReplay):
-    """Replay of logits and labels (DER++; Buzzega et al., 2020).
+    r"""Replay of logits and labels (DER++).
 
-    With two independent draws from the memory,
+    With two independent draws from the memory, each of `replay_size`,
 
-        L = CE(f(X_b), Y_b) + α · mean (f(X_1) − stored logits)² + β · CE(f(X_2), Y_2).
+    .. math:: L = \mathrm{CE}(f(X_b), Y_b) + \alpha \, \overline{(f(X_1) - Z_1)^2} + \beta \, \mathrm{CE}(f(X_2), Y_2).
 
-    What is stored with a sample are its logits before the step in which it was seen.
+    What is stored with a sample are its logits Z before the step in which it was seen. Outputs that were added since
+    (:meth:`grow`) had none, and count as agreeing.
 
     Args:
         model, optimizer, criterion, memory, replay_size, augment: as for :class:`ExperienceReplay`.
         alpha: weight of the stored logits.
         beta: weight of the stored labels; 0 is DER without the ++.
         one_pass: as for :class:`CLSER`.
+
+    Source: Buzzega et al., Dark Experience for General Continual Learning, 2020, equation 6.
     """
 
     def __init__(
@@ -126,7 +136,7 @@ class DarkExperienceReplay(ExperienceReplay):
         self._logits_before_step: Tensor | None = None
 
     def losses(self, x: Tensor, y: Tensor) -> Losses:
-        """The three terms."""
+        """Return the three terms."""
         draws = [self.replay(), self.replay()] if len(self.memory) else []
         batches = [x, *(draw["inputs"] for draw in draws)]
         logits, *replayed = separate_logits(self.working, batches, one_pass=self.one_pass)
@@ -135,14 +145,25 @@ class DarkExperienceReplay(ExperienceReplay):
         labelled = self.criterion(logits, y)
         if not draws:
             return Losses(labelled, labelled.detach())
-        consistency = mse_loss(replayed[0], draws[0]["logits"])
+        stored = draws[0]["logits"]
+        consistency = mse_loss(replayed[0], torch.where(stored.isnan(), replayed[0].detach(), stored))
         labelled = labelled + self.beta * self.criterion(replayed[1], draws[1]["labels"])
         loss = labelled + self.alpha * consistency
         return Losses(loss, labelled.detach(), consistency.detach())
 
     def columns(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """What is remembered of a batch, its logits included."""
+        """Return what is remembered of a batch, its logits included."""
+        if self._logits_before_step is None:
+            raise ValueError("no step was taken yet: losses() comes before columns()")
         return {"inputs": x, "labels": y, "logits": self._logits_before_step}
+
+    def grow(self, classes: int, *, seed: int | None = None) -> None:
+        """Give the network outputs for `classes` classes. See :meth:`ContinualLearner.grow`."""
+        super().grow(classes, seed=seed)
+        columns = self.memory.rows.columns
+        if "logits" in columns:
+            more = classes - columns["logits"].shape[1]
+            columns["logits"] = pad(columns["logits"], [0, more], value=torch.nan)
 
 
 class JointTraining(ContinualLearner):
@@ -153,7 +174,7 @@ class JointTraining(ContinualLearner):
 
     Args:
         model, optimizer, criterion: as for :class:`ContinualLearner`.
-        batch_size: of the training.
+        batch_size: of the training; samples that fill no last batch are left out of that pass.
         epochs: passes over the data.
         seed: decides the order of the samples.
     """
@@ -200,17 +221,27 @@ class JointTraining(ContinualLearner):
         """Train from the initial weights on all that was collected."""
         self.working.load_state_dict(self._start)
         self.optimizer.state.clear()
-        self.working.train()
         x, y = (torch.cat(column) for column in zip(*self._batches, strict=True))
-        for _ in range(self.epochs):
-            for chosen in torch.randperm(len(x), generator=self.random.generator).split(self.batch_size):
-                self.optimizer.zero_grad()
-                self.criterion(self.working(x[chosen]), y[chosen]).backward()
-                self.optimizer.step()
+        fit(
+            self.working,
+            self.optimizer,
+            (x, y),
+            lambda model, batch: self.criterion(model(batch[0]), batch[1]),
+            epochs=self.epochs,
+            batch_size=min(self.batch_size, len(x)),
+            seed=int(torch.randint(2**62, (), generator=self.random.generator)),
+        )
         self._trained_on = len(self._batches)
 
+    def grow(self, classes: int, *, seed: int | None = None) -> None:
+        """Give the network outputs for `classes` classes. See :meth:`ContinualLearner.grow`."""
+        super().grow(classes, seed=seed)
+        for name, value in self.working.state_dict().items():
+            if value.shape != self._start[name].shape:
+                self._start[name] = torch.cat((self._start[name], value[len(self._start[name]) :]))
+
     def logits(self, x: Float[Tensor, "batch ..."], network: nn.Module | None = None) -> Float[Tensor, "batch classes"]:
-        """Logits in evaluation mode, after training on what is new."""
+        """Return logits in evaluation mode, after training on what is new."""
         if self._trained_on < len(self._batches):
             self.consolidate()
         return super().logits(x, network)

@@ -1,14 +1,134 @@
-"""The standard scenarios: new classes, permuted pixels, rotated images."""
+"""What a continual learner is fed with: tasks, and the standard sequences of them (new classes, pixels, angles)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
 
 from paperwright.blocks.counts import check_counts
-from paperwright.lifelong.cls_er.rotation import rotate
-from paperwright.lifelong.cls_er.tasks import Scenario, Task, check_images, check_samples, classes_of, only
+
+from .transforms import rotate
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One stretch of a stream within which the distribution stays put; :meth:`batches` is what a learner learns from.
+
+    Attributes:
+        index: its number in the scenario, from 0.
+        inputs: all inputs.
+        labels: their class numbers.
+        classes: the classes that this task is about, for task-incremental evaluation.
+    """
+
+    index: int
+    inputs: Float[Tensor, "samples ..."]
+    labels: Int[Tensor, " samples"]
+    classes: tuple[int, ...]
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        epochs: int = 1,
+        shuffle: bool = True,
+        drop_last: bool = True,
+        seed: int | None = None,
+    ) -> Iterable[tuple[Tensor, Tensor]]:
+        """Return batches (x, y) to learn from, as :class:`TaskBatches`, a data set that a `DataLoader` takes."""
+        return TaskBatches(
+            self.inputs, self.labels, batch_size, epochs=epochs, shuffle=shuffle, drop_last=drop_last, seed=seed
+        )
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+class TaskBatches(IterableDataset[tuple[Tensor, Tensor]]):
+    """Batches of tensors that belong together; give it to a `DataLoader` with `batch_size=None`, or iterate it.
+
+    Args:
+        inputs, labels: the samples.
+        batch_size: samples a batch.
+        epochs: passes over the samples, each in an order of its own.
+        shuffle: whether to mix them.
+        drop_last: whether to leave out the last, smaller batch of each pass (as the paper's experiments do).
+        seed: decides the orders, alike in every iteration; `None` draws it from torch's global generator.
+
+    Raises:
+        ValueError: batch size or epochs are below one, or fewer samples than one batch are left.
+    """
+
+    def __init__(
+        self,
+        inputs: Float[Tensor, "samples ..."],
+        labels: Int[Tensor, " samples"],
+        batch_size: int,
+        *,
+        epochs: int = 1,
+        shuffle: bool = True,
+        drop_last: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        check_counts(batch_size=batch_size, epochs=epochs)
+        if drop_last and len(inputs) < batch_size:
+            raise ValueError(f"batch_size: {len(inputs)} samples make no batch of {batch_size}; see drop_last=False")
+        self.inputs, self.labels = inputs, labels
+        self.batch_size, self.epochs, self.shuffle, self.drop_last = batch_size, epochs, shuffle, drop_last
+        self.seed = int(torch.randint(2**62, ())) if seed is None else seed
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker = get_worker_info()
+        first, every = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for number, chosen in enumerate(self._choices()):
+            if number % every == first:
+                yield self.inputs[chosen], self.labels[chosen]
+
+    def _choices(self) -> Iterator[Tensor]:
+        generator = torch.Generator().manual_seed(self.seed)
+        count = len(self.inputs)
+        for _ in range(self.epochs):
+            order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)
+            kept = count - count % self.batch_size if self.drop_last else count
+            yield from order[:kept].split(self.batch_size)
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.inputs), self.batch_size)
+        return self.epochs * (whole + bool(rest and not self.drop_last))
+
+
+class Scenario(Sequence[Task]):
+    """A sequence of tasks, each made when it is asked for, so that twenty copies of a data set need not fit in memory.
+
+    Args:
+        tasks: how many.
+        make: the task with a given number.
+    """
+
+    def __init__(self, tasks: int, make: Callable[[int], Task]) -> None:
+        self._tasks = tasks
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._tasks
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Scenario": ...
+
+    def __getitem__(self, index: int | slice) -> "Task | Scenario":
+        if isinstance(index, slice):
+            chosen = range(len(self))[index]
+            return Scenario(len(chosen), lambda number: self._make(chosen[number]))
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are {len(self)} tasks, got number {index}")
+        return self._make(index % len(self))
 
 
 def split_by_class(
@@ -18,7 +138,7 @@ def split_by_class(
     *,
     order: Sequence[int] | None = None,
 ) -> Scenario:
-    """Class-incremental: each task brings classes that were not there before (S-MNIST, S-CIFAR-10).
+    """Return the class-incremental scenario: each task brings new classes (S-MNIST, S-CIFAR-10).
 
     Args:
         x, y: all samples; call it with the same order for training and test samples.
@@ -34,13 +154,13 @@ def split_by_class(
     if sorted(coming) != list(classes_of(y)):
         raise ValueError(f"order: expected each of the classes {list(classes_of(y))} once, got {list(coming)}")
     groups = [coming[first : first + classes_per_task] for first in range(0, len(coming), classes_per_task)]
-    return Scenario(len(groups), lambda index: Task(index, *only(x, y, groups[index]), groups[index]))
+    return Scenario(len(groups), lambda index: Task(index, *select_classes(x, y, groups[index]), groups[index]))
 
 
 def permuted(
     x: Float[Tensor, "samples ..."], y: Int[Tensor, " samples"], n_tasks: int = 20, *, seed: int = 0
 ) -> Scenario:
-    """Domain-incremental: each task shuffles the pixels in a way of its own (P-MNIST; the first task too).
+    """Return a domain-incremental scenario: each task, the first too, shuffles the pixels in its own way (P-MNIST).
 
     Args:
         x, y: all samples, in every task; the same seed gives training and test samples the same permutations.
@@ -67,12 +187,12 @@ def rotated(
     *,
     seed: int = 0,
 ) -> Scenario:
-    """Domain-incremental: each task turns all images by one angle, uniform in [0°, `max_degrees`) (R-MNIST).
+    """Return a domain-incremental scenario: each task turns all images by one angle (R-MNIST).
 
     Args:
         x, y: all samples, in every task; the same seed gives training and test samples the same angles.
         n_tasks: how many.
-        max_degrees: the largest angle.
+        max_degrees: angles are uniform in [0°, `max_degrees`).
         seed: decides the angles.
     """
     check_samples(x, y)
@@ -82,3 +202,30 @@ def rotated(
     angles = (torch.rand(n_tasks, generator=generator, dtype=torch.float64) * max_degrees).tolist()
     classes = classes_of(y)
     return Scenario(n_tasks, lambda index: Task(index, rotate(x, angles[index]), y, classes))
+
+
+def check_samples(x: Tensor, y: Tensor) -> None:
+    """Refuse inputs and labels that do not belong together."""
+    if y.dtype.is_floating_point or y.dtype == torch.bool:
+        raise TypeError(f"labels: expected integers (class numbers), got {y.dtype}")
+    if len(x) != len(y):
+        raise ValueError(f"x and y: expected the same length, got {len(x)} inputs and {len(y)} labels")
+    if not len(x):
+        raise ValueError("expected at least one sample, got none")
+
+
+def check_images(x: Tensor) -> None:
+    """Refuse what is not a batch of images."""
+    if x.ndim < 3:
+        raise ValueError(f"expected images [samples, ..., height, width], got shape {tuple(x.shape)}")
+
+
+def classes_of(y: Int[Tensor, " samples"]) -> tuple[int, ...]:
+    """Return the class numbers that occur, in order."""
+    return tuple(y.unique().tolist())
+
+
+def select_classes(x: Tensor, y: Tensor, classes: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return the samples of some classes, in their order."""
+    kept = torch.isin(y, torch.tensor(classes, device=y.device))
+    return x[kept], y[kept]

@@ -1,4 +1,4 @@
-"""A semantic memory: a slow copy of the working model, updated at random moments (section 3.2, equation 3)."""
+"""A semantic memory: a slow copy of the working model, updated at random moments."""
 
 import copy
 from typing import Literal, get_args
@@ -7,19 +7,20 @@ import torch
 from torch import nn
 
 from paperwright.blocks import ExponentialMovingAverage, RandomState
+from paperwright.blocks.ema import Buffers
 
 Statistics = Literal["own", "average", "working", "recalibrate"]
 
 # What an update does to the buffers (running statistics of batch norm) under each policy.
-_BUFFERS = {"own": "own", "average": "average", "working": "copy", "recalibrate": "own"}
+_BUFFERS: dict[Statistics, Buffers] = {"own": "own", "average": "average", "working": "copy", "recalibrate": "own"}
 
 
 class SemanticMemory(ExponentialMovingAverage):
-    """An exponential moving average of the working model's weights that is updated only now and then.
+    r"""An exponential moving average of the working model's weights that is updated only now and then.
 
     At step n = 1, 2, ... it is updated with probability r, by
 
-        θ ← α θ + (1 − α) θ_W    with    α = min(1 − w/(n + w), decay).
+    .. math:: \theta \leftarrow \alpha \theta + (1 - \alpha) \theta_W, \quad \alpha = \min(1 - w/(n + w), \text{decay})
 
     The warm-up w = 1 is the paper's: while n is small the memory is the plain mean of the start and all later weights;
     without it, it would hold the random start for long. On a stream of a few hundred steps that mean still lags behind
@@ -42,6 +43,14 @@ class SemanticMemory(ExponentialMovingAverage):
 
     Raises:
         ValueError: decay, rate or warm-up is out of range, or the policy is unknown.
+
+    Example:
+        >>> memory = SemanticMemory(0.99, rate=0.5, model=torch.nn.Linear(2, 1))
+        >>> memory.update_parameters(torch.nn.Linear(2, 1))
+        >>> int(memory.n_averaged)
+        1
+
+    Source: Section 3.2, equation 3; the warm-up is the authors' code's.
     """
 
     def __init__(
@@ -86,8 +95,8 @@ class SemanticMemory(ExponentialMovingAverage):
         self.following = True
 
     def decay_at(self, update: int) -> float:
-        """α at step n = `update`, counted from 1."""
-        return min(1 - self.warm_up / (update + self.warm_up), self.decay)
+        """Return α at step n = `update`, counted from 1."""
+        return min(1 - self.warm_up / (update + self.warm_up), super().decay_at(update))
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
