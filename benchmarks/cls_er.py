@@ -15,8 +15,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot, softmax
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from paperwright.blocks import ExponentialMovingAverage
-from paperwright.lifelong.cls_er import CLSER, ExperienceReplay, ReservoirMemory, SemanticMemory, mlp
+from paperwright.blocks import ExponentialMovingAverage, ReservoirMemory
+from paperwright.blocks.reference_networks import mlp
+from paperwright.lifelong.cls_er import CLSER, ExperienceReplay, SemanticMemory
 
 torch.set_num_threads(1)
 

@@ -9,16 +9,16 @@ import sys
 import torch
 
 from paperwright import data
+from paperwright.blocks import ReservoirMemory
+from paperwright.blocks.reference_networks import mlp
 from paperwright.lifelong import (
     CLSER,
     ContinualEvaluation,
     ExperienceReplay,
     FineTune,
-    ReservoirMemory,
     SemanticMemory,
     split_by_class,
 )
-from paperwright.lifelong.cls_er import mlp
 
 name = sys.argv[1] if len(sys.argv) > 1 else "digits"
 small = name == "digits"

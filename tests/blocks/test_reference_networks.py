@@ -1,9 +1,12 @@
 """The small networks have the sizes of their papers, and a generator decides their weights."""
 
+import doctest
+
 import pytest
 import torch
 from torch import nn
 
+from paperwright.blocks import reference_networks
 from paperwright.blocks.reference_networks import Normalise, mlp, resnet18
 
 
@@ -43,3 +46,7 @@ def test_normalisation_is_part_of_the_network():
     torch.testing.assert_close(Normalise()(x), torch.zeros(1, 3, 2, 2))
     assert isinstance(resnet18(width=2)[0], Normalise)
     assert not any(isinstance(layer, Normalise) for layer in resnet18(width=2, normalise=False))
+
+
+def test_examples_run():
+    assert not doctest.testmod(reference_networks).failed

@@ -442,7 +442,7 @@ def grown_learner(kind: str, optimizer: type, classes: int = 3) -> ContinualLear
         "er": lambda: ExperienceReplay(model, held, memory=ReservoirMemory(20, seed=1)),
         "der++": lambda: DarkExperienceReplay(model, held, memory=ReservoirMemory(20, seed=1), alpha=1.0),
         "fine_tune": lambda: FineTune(model, held),
-        "joint": lambda: JointTraining(model, held, seed=0),
+        "joint": lambda: JointTraining(model, held, batch_size=3, seed=0),
     }[kind]()
 
 
@@ -456,7 +456,7 @@ class TestGrowingHead:
     def test_new_classes_are_learned_in_mid_stream(self, kind, optimizer):
         """Old outputs are as they were, new ones alike in all networks, and the run goes on with the classes added."""
         each = grown_learner(kind, optimizer)
-        x, y = torch.eye(6), torch.arange(6)
+        x, y = 4 * torch.eye(6), torch.arange(6)
         for _ in range(20):
             each.observe(x[:3], y[:3])
         before = [each.logits(x, network) for network in each.networks]

@@ -1,10 +1,14 @@
 """The claims' trials are pure functions that return what their rules read, and the settings are the paper's."""
 
+import doctest
 import math
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
 from paperwright.claims import Claim
+from paperwright.lifelong import cls_er
 from paperwright.lifelong.cls_er import claims
 from paperwright.lifelong.cls_er.experiment import (
     PAPER,
@@ -102,3 +106,8 @@ def test_every_comparison_at_unequal_replay_has_one_at_equal_replay(name):
         sizes = {arm: claim.value(arm, budget).replay_size for arm in claim.arms}
         equal = [arm for arm in claim.rule.arms() if arm != "cls_er" and sizes[arm] == sizes["cls_er"]]
         assert equal
+
+
+@pytest.mark.parametrize("module", [each.name for each in iter_modules(cls_er.__path__)])
+def test_examples_run(module):
+    assert not doctest.testmod(import_module(f"{cls_er.__name__}.{module}")).failed

@@ -1,5 +1,7 @@
 """The loop: what it computes, and that stopping and going on changes nothing."""
 
+import doctest
+
 import numpy as np
 import pytest
 import torch
@@ -402,3 +404,10 @@ def test_progress_on_a_terminal(monkeypatch, capfd):
     with progress("counting", 3) as show:
         show(1, "loss 0.5")
     assert "counting" in capfd.readouterr().err
+
+
+def test_examples_run():
+    from paperwright.training import loop, stopping
+
+    assert not doctest.testmod(loop).failed
+    assert not doctest.testmod(stopping).failed

@@ -124,6 +124,12 @@ def fit(
     Returns:
         The records of the run.
 
+    Example:
+        >>> model, x = nn.Linear(2, 1), torch.rand(64, 2)
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> fit(model, sgd, x, lambda model, x: model(x).square().mean(), epochs=3, batch_size=16, seed=0).step
+        12
+
     Raises:
         ValueError: An argument is out of range, the loss is not a scalar, checkpoints cannot be written, or the newest
             one was made by a run with another seed, batch size or amount of data, or is of a later step.

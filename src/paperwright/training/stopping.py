@@ -13,6 +13,11 @@ class EarlyStop:
         largest: Whether more is better.
         margin: What counts as an improvement, in the metric's own unit.
 
+    Example:
+        >>> stop = EarlyStop("accuracy", patience=2, largest=True)
+        >>> [stop({"accuracy": accuracy}) for accuracy in (0.5, 0.7, 0.6, 0.7)]
+        [False, False, False, True]
+
     Raises:
         ValueError: Patience or margin is out of range, or a record lacks the metric.
     """

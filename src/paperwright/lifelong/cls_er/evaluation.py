@@ -29,11 +29,10 @@ class ContinualEvaluation(Metric):
         tasks: how many there are.
 
     Example:
-        >>> evaluation = ContinualEvaluation(tasks=5)
-        >>> for task in train:
-        ...     for x, y in task.batches(10): learner.observe(x, y)
-        ...     evaluation.update(learner.logits, [test[i] for i in range(task.index + 1)])
-        >>> evaluation.average_accuracy(), evaluation.average_accuracy("task"), evaluation.forgetting()
+        >>> evaluation = ContinualEvaluation(tasks=2)
+        >>> evaluation.update(lambda x: x, [Task(0, torch.eye(4), torch.arange(4), (0, 1, 2, 3))])
+        >>> evaluation.average_accuracy()
+        1.0
 
     Raises:
         ValueError: there are more updates or tasks than were announced, or a question comes too early.
@@ -130,6 +129,12 @@ class TaskProbabilities(Metric):
 
     Args:
         tasks: the classes of each task.
+
+    Example:
+        >>> metric = TaskProbabilities([(0, 1), (2, 3)])
+        >>> metric.update(torch.zeros(5, 4))
+        >>> metric.compute().tolist()
+        [0.5, 0.5]
     """
 
     full_state_update = False

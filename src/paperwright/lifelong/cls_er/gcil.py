@@ -41,6 +41,12 @@ class GeneralisedClassIncremental(Scenario):
         met: the original class numbers in the order of first appearance.
         met_after: how many of them were met by the end of each phase.
 
+    Example:
+        >>> x, y = torch.rand(400, 8), torch.arange(400) % 10
+        >>> scenario = GeneralisedClassIncremental(x, y, phases=3, samples=40, max_classes=5)
+        >>> [len(task) for task in scenario]
+        [40, 40, 40]
+
     Raises:
         ValueError: unknown weights, a number below one, or samples that run out before the last phase.
     """

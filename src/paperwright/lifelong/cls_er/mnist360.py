@@ -35,6 +35,11 @@ class MNIST360(IterableDataset[tuple[Tensor, Tensor]]):
         seed: decides the order within a chunk.
         replacement: draw from a chunk with replacement, as the original code did by oversight.
 
+    Example:
+        >>> stream = MNIST360(torch.rand(90, 8, 8), torch.arange(90) % 10, batch_size=4, rounds=1)
+        >>> sorted(next(iter(stream))[1].unique().tolist())
+        [0, 1]
+
     Raises:
         ValueError: a digit of 0 to 8 is missing, or the numbers are below one.
     """

@@ -24,7 +24,14 @@ from .learner import (
 
 
 class FineTune(ContinualLearner):
-    """Plain training on whatever comes ("SGD" in the paper's tables): the lower bound, which forgets."""
+    """Plain training on whatever comes ("SGD" in the paper's tables): the lower bound, which forgets.
+
+    Example:
+        >>> model = nn.Linear(8, 3)
+        >>> learner = FineTune(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        >>> learner.observe(torch.zeros(2, 8), torch.tensor([0, 1])).loss > 0
+        True
+    """
 
     def losses(self, x: Tensor, y: Tensor) -> Losses:
         """Return the cross-entropy on the batch."""
@@ -44,6 +51,11 @@ class ExperienceReplay(ContinualLearner):
         memory: the reservoir.
         replay_size: how many samples are replayed at each step.
         augment: applied to each replayed batch, freshly.
+
+    Example:
+        >>> model = nn.Linear(8, 3)
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> learner = ExperienceReplay(model, sgd, memory=ReservoirMemory(20), replay_size=4)
 
     Source: Riemer et al., Learning to Learn without Forgetting, 2019.
     """
@@ -111,6 +123,11 @@ class DarkExperienceReplay(ExperienceReplay):
         beta: weight of the stored labels; 0 is DER without the ++.
         one_pass: as for :class:`CLSER`.
 
+    Example:
+        >>> model = nn.Linear(8, 3)
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> learner = DarkExperienceReplay(model, sgd, memory=ReservoirMemory(20), alpha=0.2, beta=0.5)
+
     Source: Buzzega et al., Dark Experience for General Continual Learning, 2020, equation 6.
     """
 
@@ -177,6 +194,10 @@ class JointTraining(ContinualLearner):
         batch_size: of the training; samples that fill no last batch are left out of that pass.
         epochs: passes over the data.
         seed: decides the order of the samples.
+
+    Example:
+        >>> model = nn.Linear(8, 3)
+        >>> learner = JointTraining(model, torch.optim.SGD(model.parameters(), lr=0.1), epochs=5, seed=0)
     """
 
     def __init__(

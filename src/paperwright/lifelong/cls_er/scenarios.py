@@ -23,6 +23,11 @@ class Task:
         inputs: all inputs.
         labels: their class numbers.
         classes: the classes that this task is about, for task-incremental evaluation.
+
+    Example:
+        >>> task = Task(0, torch.rand(20, 8), torch.arange(20) % 2, (0, 1))
+        >>> len(task.batches(5, epochs=2))
+        8
     """
 
     index: int

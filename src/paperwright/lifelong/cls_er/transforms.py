@@ -51,6 +51,10 @@ class RandomCropFlip(nn.Module):
         flip: probability of a horizontal flip.
         seed: decides the draws; `None` draws it from torch's global generator.
 
+    Example:
+        >>> RandomCropFlip(padding=4, seed=0)(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 3, 32, 32])
+
     Raises:
         ValueError: the padding is negative, the probability is outside [0, 1], or the input is not a batch of images.
     """
