@@ -6,7 +6,8 @@ Every network is trained by plain SGD at a constant rate, without momentum and w
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from math import prod
+from typing import Any, Literal
 
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -25,6 +26,8 @@ from .replay import DarkExperienceReplay, ExperienceReplay, FineTune
 from .scenarios import Task, split_by_class
 from .semantic_memory import SemanticMemory
 from .transforms import RandomCropFlip
+
+Network = Literal["mlp", "resnet18"]
 
 # Test samples that go through a network at once.
 CHUNK = 1000
@@ -146,7 +149,9 @@ def paper_setting(learner: str, scenario: str, memory: int) -> Setting:
 
 # One thread: faster for networks this small, and sums keep their order on every machine.
 @threadpool_limits.wrap(limits=1)
-def train_class_incremental(setting: Setting, *, seed: int, device: str, data: str, memory: int) -> dict[str, float]:
+def train_class_incremental(
+    setting: Setting, *, seed: int, device: str, data: str, memory: int, network: Network | None = None
+) -> dict[str, float]:
     """Train on tasks of two new classes each, and evaluate after the last.
 
     Args:
@@ -155,13 +160,14 @@ def train_class_incremental(setting: Setting, *, seed: int, device: str, data: s
         device: of torch.
         data: a name of :mod:`paperwright.data`.
         memory: the number of samples that the memory holds.
+        network: "mlp" or "resnet18"; by default the paper's, a perceptron for grey images and a ResNet-18 for colours.
 
     Returns:
         What :func:`evaluate` returns; for CLS-ER also the accuracy of each of its networks.
     """
     (x, y), test = images(data, device)
     part = slice(seed % setting.every, None, setting.every)
-    learner = _learner(setting, x.shape[1:], memory, seed, device)
+    learner = _learner(setting, x.shape[1:], memory, seed, device, network)
     augment = RandomCropFlip(seed=seed) if x.ndim == 4 else nn.Identity()
     for task in split_by_class(x[part], y[part]):
         batches = task.batches(setting.batch_size, epochs=setting.epochs, seed=seed * 1000 + task.index)
@@ -171,8 +177,8 @@ def train_class_incremental(setting: Setting, *, seed: int, device: str, data: s
     found = evaluate(learner.logits, tasks)
     if isinstance(learner, CLSER):
         for name in ("working", "plastic"):
-            network = getattr(learner, name)
-            found[f"{name}_accuracy"] = evaluate(partial(learner.logits, network=network), tasks)["accuracy"]
+            other = partial(learner.logits, network=getattr(learner, name))
+            found[f"{name}_accuracy"] = evaluate(other, tasks)["accuracy"]
             found[f"stable_minus_{name}"] = found["accuracy"] - found[f"{name}_accuracy"]
     return found
 
@@ -212,9 +218,11 @@ def evaluate(logits: Callable[[Tensor], Tensor], tasks: Sequence[Task]) -> dict[
     }
 
 
-def _learner(setting: Setting, shape: Sequence[int], memory: int, seed: int, device: str) -> ContinualLearner:
+def _learner(
+    setting: Setting, shape: Sequence[int], memory: int, seed: int, device: str, network: Network | None = None
+) -> ContinualLearner:
     """Return the learner of a setting, with weights and memory that the seed decides."""
-    model = _network(shape, seed).to(device)
+    model = _model(network or ("mlp" if len(shape) == 2 else "resnet18"), shape, seed).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=setting.learning_rate)
     if setting.learner == "fine_tune":
         return FineTune(model, optimizer).to(device)
@@ -256,6 +264,6 @@ def _logits_of(logits: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return torch.cat([logits(part) for part in x.split(CHUNK)])
 
 
-def _network(shape: Sequence[int], seed: int) -> nn.Module:
+def _model(network: Network, shape: Sequence[int], seed: int) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
-    return mlp(shape[0] * shape[1], generator=generator) if len(shape) == 2 else resnet18(generator=generator)
+    return mlp(prod(shape), generator=generator) if network == "mlp" else resnet18(generator=generator)
