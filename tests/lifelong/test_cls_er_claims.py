@@ -86,16 +86,21 @@ def test_claims_run_the_papers_settings_at_their_desk(memory):
 
 
 CASES = {name: claim for name, claim in vars(claims).items() if isinstance(claim, Claim)} | {
-    f"beats_dark_experience_replay/{name}": claim for name, claim in claims.beats_dark_experience_replay.items()
+    f"{group}/{name}": claim
+    for group in ("beats_dark_experience_replay", "beats_on_cifar_10")
+    for name, claim in getattr(claims, group).items()
 }
+DATA = {"mnist": "MNIST", "cifar10": "CIFAR-10", "digits": "digits"}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_paper_scale_runs_the_data_of_the_statement(name):
     claim = CASES[name]
-    if "paper" in claim.budgets:
-        assert claim.budget("paper").config["data"] == claim.budget("desk").config["data"] == "mnist"
-        assert not [figure for figure in claim.reported if "CIFAR" in figure.where]
+    at_desk = claim.budget("desk").config["data"]
+    assert all(claim.budgets[each].config["data"] == at_desk for each in claim.budgets if each != "smoke")
+    assert DATA[at_desk] in claim.statement or name == "not_only_more_replay"
+    for figure in claim.reported:
+        assert ("CIFAR" in figure.where) == (at_desk == "cifar10")
 
 
 @pytest.mark.parametrize("name", ["beats_dark_experience_replay/memory_500", "better_calibrated_and_less_biased"])

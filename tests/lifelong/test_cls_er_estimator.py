@@ -64,7 +64,7 @@ def test_the_default_learner_is_no_worse_than_plain_replay(digits, count):
     assert means["cls_er"] > means["er"] - 0.02
 
 
-@pytest.mark.parametrize("learner", ["cls_er", "er", "der++", "fine_tune", "joint"])
+@pytest.mark.parametrize("learner", ["cls_er", "er", "der++", "er_ace", "fine_tune", "joint"])
 def test_every_learner_stands_behind_it(learner, digits):
     x, y = digits
     model = clone(ContinualClassifier(learner, epochs=2, **SMALL)).fit(x[:300], y[:300])

@@ -11,6 +11,7 @@ from paperwright.blocks.reference_networks import mlp
 from paperwright.lifelong.cls_er import (
     CLSER,
     MNIST360,
+    AsymmetricReplay,
     ContinualEvaluation,
     DarkExperienceReplay,
     ExperienceReplay,
@@ -206,7 +207,7 @@ def assert_refused(each: nn.Module, error: type, says: str, *batch) -> None:
     assert all(torch.equal(value, before[name]) for name, value in after.items())
 
 
-REPLAYING = pytest.mark.parametrize("kind", [CLSER, ExperienceReplay, DarkExperienceReplay])
+REPLAYING = pytest.mark.parametrize("kind", [CLSER, ExperienceReplay, DarkExperienceReplay, AsymmetricReplay])
 
 
 @REPLAYING

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from paperwright.blocks import ReservoirMemory
 from paperwright.blocks.reference_networks import mlp
 from paperwright.lifelong.cls_er import (
+    AsymmetricReplay,
     ContinualLearner,
     DarkExperienceReplay,
     ExperienceReplay,
@@ -95,6 +96,28 @@ def test_dark_experience_replay(network):
     torch.testing.assert_close(learner.memory.contents()["logits"], memory.contents()["logits"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("network", [small, with_batch_norm])
+def test_asymmetric_replay(network):
+    """New samples move only the logits of classes in their batch; replayed ones move all."""
+    ours, reference = network(), network()
+    learner = AsymmetricReplay(ours, sgd(ours), memory=ReservoirMemory(20, seed=1), replay_size=4)
+    optimizer, memory = sgd(reference), ReservoirMemory(20, seed=1)
+    for x, y in stream(20):
+        y = y.clamp(max=1)
+        learner.observe(x, y)
+        replayed = memory.sample(4) if len(memory) else None
+        logits = reference(x if replayed is None else torch.cat((x, replayed["inputs"])))
+        present = y.unique()
+        loss = cross_entropy(logits[:5, present], torch.searchsorted(present, y))
+        if replayed is not None:
+            loss = loss + cross_entropy(logits[5:], replayed["labels"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        memory.add(inputs=x, labels=y)
+    assert_same(ours, reference)
+
+
 def test_joint_training_is_training_from_the_start_on_everything():
     """Whole batches in a new order each pass, from the first weights and with an optimizer that remembers nothing."""
     passes: list[list[int]] = []
@@ -145,13 +168,14 @@ def test_joint_training_trains_when_asked_after_new_data_only():
     assert not torch.equal(learner.logits(x), once)
 
 
-@pytest.mark.parametrize("kind", ["fine_tune", "er", "der++", "joint"])
+@pytest.mark.parametrize("kind", ["fine_tune", "er", "der++", "er_ace", "joint"])
 def test_all_share_one_protocol(kind):
     model = small()
     learner: ContinualLearner = {
         "fine_tune": lambda: FineTune(model, sgd(model)),
         "er": lambda: ExperienceReplay(model, sgd(model), memory=ReservoirMemory(9, seed=0)),
         "der++": lambda: DarkExperienceReplay(model, sgd(model), memory=ReservoirMemory(9, seed=0)),
+        "er_ace": lambda: AsymmetricReplay(model, sgd(model), memory=ReservoirMemory(9, seed=0)),
         "joint": lambda: JointTraining(model, sgd(model), seed=0),
     }[kind]()
     for x, y in stream(3):

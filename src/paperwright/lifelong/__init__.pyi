@@ -1,5 +1,6 @@
 from . import cls_er as cls_er
 from .cls_er import (
+    AsymmetricReplay as AsymmetricReplay,
     CLSER as CLSER,
     ContinualClassifier as ContinualClassifier,
     ContinualEvaluation as ContinualEvaluation,

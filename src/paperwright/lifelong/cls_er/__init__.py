@@ -1,5 +1,6 @@
 """CLS-ER, learning fast and slow: a working model, a replay memory, and two slow copies of the weights (ICLR 2022)."""
 
+from .asymmetric import AsymmetricReplay
 from .cls_er import CLSER
 from .estimator import ContinualClassifier
 from .evaluation import ContinualEvaluation, TaskProbabilities
@@ -14,6 +15,7 @@ from .transforms import RandomCropFlip
 __all__ = [
     "CLSER",
     "MNIST360",
+    "AsymmetricReplay",
     "ContinualClassifier",
     "ContinualEvaluation",
     "ContinualLearner",

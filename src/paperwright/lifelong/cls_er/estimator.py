@@ -17,12 +17,13 @@ from paperwright.blocks.counts import check_counts
 from paperwright.blocks.reference_networks import mlp
 from paperwright.training import derived_seed, resolve_device
 
+from .asymmetric import AsymmetricReplay
 from .cls_er import CLSER
 from .learner import ContinualLearner
 from .replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
 from .semantic_memory import SemanticMemory
 
-LearnerName = Literal["cls_er", "er", "der++", "fine_tune", "joint"]
+LearnerName = Literal["cls_er", "er", "der++", "er_ace", "fine_tune", "joint"]
 
 
 class ContinualClassifier(ClassifierMixin, BaseEstimator):
@@ -55,8 +56,8 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
     features that nobody has scaled it diverges. `benchmarks/cls_er_defaults.py` tries such streams on other seeds.
 
     Args:
-        learner: `"cls_er"`; `"er"`, experience replay; `"der++"`, dark experience replay; `"fine_tune"`, no memory;
-            or `"joint"`, which keeps all data.
+        learner: `"cls_er"`; `"er"`, experience replay; `"der++"`, dark experience replay; `"er_ace"`, asymmetric
+            replay; `"fine_tune"`, no memory; or `"joint"`, which keeps all data.
         hidden: widths of the hidden layers.
         network: makes another network from the number of features and of classes; takes the place of `hidden`.
         learning_rate: of plain SGD.
@@ -214,6 +215,8 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         memory = ReservoirMemory(self.memory_size, seed=self._seed)
         if self.learner == "er":
             return ExperienceReplay(model, optimizer, memory=memory, replay_size=self.replay_size)
+        if self.learner == "er_ace":
+            return AsymmetricReplay(model, optimizer, memory=memory, replay_size=self.replay_size)
         if self.learner == "der++":
             return DarkExperienceReplay(
                 model, optimizer, memory=memory, replay_size=self.replay_size, alpha=self.alpha, beta=self.beta
