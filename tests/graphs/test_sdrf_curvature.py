@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paperwright.graphs.sdrf.generated import edge_index_of
 from torch_geometric.data import Data, HeteroData
 
 from paperwright.graphs.sdrf import BalancedFormanCurvature, CurvatureState, balanced_forman_curvature, spectral_gap
-from paperwright.graphs.sdrf.generated import edge_index_of
 
 TIE = 1e-9
 quick = settings(max_examples=25, deadline=None, derandomize=True)

@@ -13,6 +13,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paperwright.graphs.sdrf.generated import edge_index_of
+from paperwright.graphs.sdrf.kernels import TIE
 from torch_geometric import transforms
 from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
 from torch_geometric.loader import DataLoader
@@ -38,8 +40,6 @@ from paperwright.graphs.sdrf import (
     push,
     reachable_component,
 )
-from paperwright.graphs.sdrf.generated import edge_index_of
-from paperwright.graphs.sdrf.kernels import TIE
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 deterministic = {"tau": math.inf}

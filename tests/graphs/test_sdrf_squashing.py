@@ -9,11 +9,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch_geometric.data import Data, HeteroData
-from torch_geometric.nn import GCNConv
-from torch_geometric.utils import from_networkx
-
-from paperwright.graphs.sdrf import balanced_forman_curvature, cheeger, sensitivity, spectral_gap, squashing_report
 from paperwright.graphs.sdrf.generated import (
     BOTTLENECKS,
     bottlenecked_graph,
@@ -25,8 +20,13 @@ from paperwright.graphs.sdrf.generated import (
 )
 from paperwright.graphs.sdrf.node_classification import GCN, Settings, classify, random_split
 from paperwright.graphs.sdrf.search import Diffusion, Flow, Rewiring, best_of_search, rewired
-from paperwright.graphs.sdrf.sensitivity import sensitivity_across
 from paperwright.graphs.sdrf.theory import diffusion_bound, jacobian_bound, least_mean, propagation, squashing_of_edges
+from torch_geometric.data import Data, HeteroData
+from torch_geometric.nn import GCNConv
+from torch_geometric.utils import from_networkx
+
+from paperwright.graphs.sdrf import balanced_forman_curvature, cheeger, sensitivity, spectral_gap, squashing_report
+from paperwright.graphs.sdrf.sensitivity import sensitivity_across
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 

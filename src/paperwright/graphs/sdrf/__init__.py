@@ -2,12 +2,12 @@
 
 from .components import reachable_component
 from .curvature import BalancedFormanCurvature, CurvatureParts, balanced_forman_curvature
+from .curvature_state import CurvatureState
 from .diffusion import DIGL
 from .report import SquashingReport, squashing_report
 from .rewiring import SDRF, RewiringReport
 from .sensitivity import sensitivity
 from .spectrum import Cheeger, cheeger, spectral_gap
-from .state import CurvatureState
 
 __all__ = [
     "DIGL",

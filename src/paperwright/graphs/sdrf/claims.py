@@ -1,132 +1,99 @@
 """What the paper states about curvature, over-squashing and rewiring, as experiments."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr, wasserstein_distance
+from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.utils import to_undirected
+from torch_geometric.nn.models import GCN
 
 from paperwright import data
-from paperwright.claims import Above, All, Always, Budget, Claim, Greater, Ladder, Never, Reported
-from paperwright.graphs.sdrf import (
-    balanced_forman_curvature,
-    cheeger,
-    reachable_component,
-    sensitivity,
-    spectral_gap,
-)
-from paperwright.graphs.sdrf.generated import (
+from paperwright.claims import Above, All, Always, Below, Budget, Claim, Greater, Ladder, Never, Reported
+from paperwright.training import fit, preserved_randomness
+
+from ._bottlenecked_graphs import (
     bottlenecked_graph,
     double_star,
     random_graph_and_set,
     regular_tree,
     with_random_two_hop_edges,
 )
-from paperwright.graphs.sdrf.node_classification import GCN, Settings, classify
-from paperwright.graphs.sdrf.search import Diffusion, Flow, Rewiring, best_of_search, rewired
-from paperwright.graphs.sdrf.sensitivity import sensitivity_across
-from paperwright.graphs.sdrf.theory import diffusion_bound, jacobian_bound, least_mean, squashing_of_edges
+from .curvature import balanced_forman_curvature
+from .experiment import (
+    CITATION,
+    FLOW,
+    NETWORK,
+    TABLE_2,
+    Diffusion,
+    Flow,
+    Network,
+    classify,
+    named_graph,
+    random_split,
+    rewired,
+    run,
+)
+from .sensitivity import sensitivity, sensitivity_across
+from .spectrum import cheeger, spectral_gap
+from .theorems import diffusion_bound, jacobian_bound
 
-UNCONFIRMED = "quoted from memory, not checked against the paper"
-
-# Table of hyperparameters in the paper's appendix (unconfirmed but for Cora): iterations, tau, C+.
-FLOW = {
-    "cornell": Flow(126, 145, 0.88),
-    "texas": Flow(89, 22, 1.64),
-    "wisconsin": Flow(136, 12, 7.95),
-    "cora": Flow(100, 163, 0.95),
-    "citeseer": Flow(84, 180, 0.22),
-}
-# The GCN's, for the undirected graph; every arm gets the same.
-NETWORK: dict[str, dict[str, Any]] = {
-    "cornell": {"hidden": 128, "dropout": 0.2911, "lr": 0.0056, "weight_decay": 0.0336},
-    "texas": {"hidden": 64, "dropout": 0.2160, "lr": 0.0229, "weight_decay": 0.0137},
-    "wisconsin": {"hidden": 64, "dropout": 0.2452, "lr": 0.0113, "weight_decay": 0.1559},
-}
-TABLE_2 = {"cornell": (53.20, 57.54), "texas": (63.38, 70.35), "wisconsin": (51.37, 61.55)}
 STAND_IN = "block-model"  # for the smoke budget, which needs no file
-
-
-def graph_named(name: str) -> Data:
-    """A data set's graph; those of the WebKB and Planetoid collections by their short names."""
-    full = {"cora": "planetoid/cora", "citeseer": "planetoid/citeseer", STAND_IN: STAND_IN}.get(name, f"webkb/{name}")
-    return data.load(full).graph
-
+LEADERBOARD = "as a public leaderboard that names this paper and arXiv 2210.09789 give it"
+DROPSENS = "as Table 2(a) of the DropSens paper gives it"
 
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def node_classification(
-    rewiring: Rewiring,
-    *,
-    seed: int,
-    device: str,
-    graph: str,
-    component: Literal["whole", "released"],
-    network: dict[str, Any],
-    epochs: int,
-    search: int = 0,
-) -> dict[str, float]:
-    """Test accuracy of a GCN on the graph as it is, rewired by curvature, or replaced by its diffusion.
-
-    With `search` it is the best of so many random settings, by validation accuracy.
-    """
-    data = graph_named(graph)
-    if component == "released":
-        data = reachable_component(data)
-    data.edge_index = to_undirected(data.edge_index, num_nodes=data.num_nodes)
-    settings = Settings(**network, epochs=epochs)
-    if search:
-        outcome = best_of_search(data, rewiring, settings, search, seed, device)
-    else:
-        outcome = classify(rewired(data, rewiring, seed), settings, seed, device)
-    return {"accuracy": outcome.test, "validation_accuracy": outcome.validation}
+def _title(graph: str) -> str:
+    return "CiteSeer" if graph == "citeseer" else graph.title()
 
 
-def _classification_claim(graph: str, component: str) -> Claim:
+def _classification_claim(graph: str, component: Literal["whole", "released"], seeds: int) -> Claim:
+    citation = graph in CITATION
     before, after = TABLE_2[graph]
-    settings = {"component": component, "network": NETWORK[graph]}
-    here: dict[str, Any] = {"needs": [f"webkb/{graph}"], "graph": graph, **settings}
+    note = DROPSENS if citation else LEADERBOARD
+    settings: dict[str, Any] = {"component": component, "network": asdict(NETWORK[graph])}
+    needs = f"{'planetoid' if citation else 'webkb'}/{graph}"
+    here: dict[str, Any] = {"needs": [needs], "graph": graph, **settings}
     which = "its whole graph" if component == "whole" else 'the "largest component" that the released code keeps'
+    arms = {"none": None, "paper": FLOW[graph], "official": replace(FLOW[graph], definition="official")}
     return Claim(
-        statement=f"Rewiring by curvature raises a GCN's node classification accuracy on {graph.title()} ({which}).",
+        statement=f"Rewiring by curvature raises a GCN's node classification accuracy on {_title(graph)} ({which}).",
         where="Table 2",
         reported=[
-            Reported(before, "accuracy", arm="none", where="Table 2, undirected", note=UNCONFIRMED),
-            Reported(after, "accuracy", arm="official", where="Table 2, SDRF + undirected", note=UNCONFIRMED),
+            Reported(before, "accuracy", arm="none", where="Table 2, undirected", note=note),
+            Reported(after, "accuracy", arm="official", where="Table 2, SDRF + undirected", note=note),
         ],
-        arms={
-            "none": None,
-            "paper": FLOW[graph],
-            "official": replace(FLOW[graph], definition="official"),
-            "digl": Diffusion(0.15, 64),
-        },
+        arms=arms if citation else arms | {"digl": Diffusion(0.15, 64)},
         rule=Greater("accuracy", "paper", than="none"),
         budgets={
             "smoke": Budget(seeds=2, graph=STAND_IN, epochs=60, **settings),
-            "desk": Budget(seeds=25, epochs=300, **here),
+            "desk": Budget(seeds=seeds, epochs=300, **here),
             "paper": Budget(seeds=(25, 100), epochs=1000, search=50, **here),
         },
-        scale="the paper's data, network and best settings; 25 splits for 100, 300 epochs for 1,000, no search",
-        trial=node_classification,
-        tolerance=0.1,  # a test set of 27 to 50 nodes, and training
-        remarks="""Arms: the undirected graph; SDRF with the curvature that the paper defines; SDRF with the one
-            that the released code computes; DIGL (alpha 0.15, top 64). All share one set of GCN hyperparameters,
-            the paper's for this graph, a random 60/20/20 split for each seed, and the test accuracy at the best
-            validation epoch. The paper tunes every arm apart; the paper budget does the same with 50 random
-            settings for each arm, chosen on validation accuracy. Tori et al. (arXiv 2407.09381) also find little
-            gain, and trace the published one to hyperparameter sweeps.""",
+        scale=f"the paper's data, network and best settings; {seeds} splits for 100, 300 epochs for 1,000, no search",
+        trial=run,
+        tolerance=0.1,  # small test sets, and training
+        remarks=f"""Arms: the undirected graph; SDRF with the curvature that the paper defines; SDRF with the one
+            that the released code computes{"" if citation else "; DIGL (alpha 0.15, top 64)"}. All share one set of GCN
+            hyperparameters, {"Cora's in the paper's table" if citation else "the paper's for this graph"}, a random
+            {"split (20 nodes a class to train, 1,500 less these to validate)" if citation else "60/20/20 split"} for
+            each seed, and the test accuracy at the best validation epoch. The paper tunes every arm apart; the paper
+            budget does the same with 50 random settings for each arm, chosen on validation accuracy. Tori et al. (arXiv
+            2407.09381) also find little gain, and trace the published one to hyperparameter
+            sweeps.{POWER.get(graph, "")}""",
     )
 
 
+POWER: dict[str, str] = {}
 rewiring_helps = {
-    f"{graph}-{component}": _classification_claim(graph, component)
-    for graph in NETWORK
+    f"{graph}-{component}": _classification_claim(graph, component, seeds=25)
+    for graph in ("cornell", "texas", "wisconsin")
     for component in ("whole", "released")
-}
+} | {graph: _classification_claim(graph, "released", seeds=20) for graph in CITATION}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -147,8 +114,7 @@ def classify_block_model(model: BlockModel, *, seed: int, device: str, share: fl
     thinner = 180 / model.nodes  # the same degree at every size
     graph = data.load("block-model", nodes=model.nodes, inside=0.02 * thinner, across=0.08 * thinner, seed=seed).graph
     flow = Flow(round(share * graph.num_edges / 2), tau=100.0) if model.rewired else None
-    outcome = classify(rewired(graph, flow, seed), Settings(epochs=epochs), seed, device)
-    return {"accuracy": outcome.test, "validation_accuracy": outcome.validation}
+    return classify(rewired(random_split(graph, seed), flow, seed), Network(), seed, device, epochs)
 
 
 gain_by_size_of_graph = Claim(
@@ -198,24 +164,48 @@ def change_of_graph(rivals: Rivals, *, seed: int, device: str, graph: str) -> di
     A shift is the Wasserstein-1 distance between the degrees before and after; edges added and removed are shares of
     the edges.
     """
-    data = graph_named(graph)
-    data = Data(edge_index=to_undirected(data.edge_index, num_nodes=data.num_nodes), num_nodes=data.num_nodes)
+    given = _bare(graph)
     before, by_flow, by_diffusion = (
-        _edges(rewired(data.clone(), rewiring, seed)) for rewiring in (None, rivals.flow, rivals.diffusion)
+        _edges(rewired(given.clone(), rewiring, seed)) for rewiring in (None, rivals.flow, rivals.diffusion)
     )
     if rivals.as_many_edges:
         by_diffusion = by_diffusion[: len(by_flow)]
-    found = _change("sdrf", before, by_flow, data.num_nodes) | _change("digl", before, by_diffusion, data.num_nodes)
+    found = _change("sdrf", before, by_flow, given.num_nodes) | _change("digl", before, by_diffusion, given.num_nodes)
     return {"share": found["sdrf_degree_shift"] / found["digl_degree_shift"]} | found
+
+
+def change_beside_chance(flow: Flow, *, seed: int, device: str, graph: str) -> dict[str, float]:
+    """How far SDRF moves the degrees of a graph, as a share of how far as many random changes do."""
+    given = _bare(graph)
+    before, after = (_edges(rewired(given.clone(), rewiring, seed)) for rewiring in (None, flow))
+    by_chance = _changed_by_chance(before, after, given.num_nodes, np.random.default_rng([seed, 4]))
+    found = _change("sdrf", before, after, given.num_nodes) | _change("chance", before, by_chance, given.num_nodes)
+    return {"share": found["sdrf_degree_shift"] / found["chance_degree_shift"]} | found
+
+
+def _bare(graph: str) -> Data:
+    given = named_graph(graph)
+    return Data(edge_index=given.edge_index, num_nodes=given.num_nodes)
 
 
 def _edges(graph: Data) -> np.ndarray:
     """Each undirected edge i < j once, as i * N + j; the heaviest first."""
     heads, tails = graph.edge_index.numpy()
     upper = heads < tails
-    codes = heads[upper] * graph.num_nodes + tails[upper]
+    codes: np.ndarray = heads[upper] * graph.num_nodes + tails[upper]
     weight = graph.get("edge_weight")
     return codes if weight is None else codes[np.argsort(-weight.numpy()[upper], kind="stable")]
+
+
+def _changed_by_chance(
+    before: np.ndarray, after: np.ndarray, num_nodes: int, random: np.random.Generator
+) -> np.ndarray:
+    """As many edges removed, and as many pairs added, as there were on the way from `before` to `after`, at random."""
+    kept = np.intersect1d(before, after, assume_unique=True).size
+    first, second = np.triu_indices(num_nodes, k=1)
+    absent = np.setdiff1d(first * num_nodes + second, before, assume_unique=True)
+    added = random.choice(absent, len(after) - kept, replace=False)
+    return np.concatenate([random.choice(before, kept, replace=False), added])
 
 
 def _change(name: str, before: np.ndarray, after: np.ndarray, num_nodes: int) -> dict[str, float]:
@@ -229,11 +219,12 @@ def _change(name: str, before: np.ndarray, after: np.ndarray, num_nodes: int) ->
     }
 
 
-def _preservation_claim(graph: str, needs: str) -> Claim:
-    title = "CiteSeer" if graph == "citeseer" else graph.title()
+def _preservation_claim(graph: str) -> Claim:
+    needs = f"{'planetoid' if graph in CITATION else 'webkb'}/{graph}"
     rivals = Rivals(FLOW[graph], Diffusion(0.1, 16))
     return Claim(
-        statement=f"On {title}, SDRF moves the degree distribution at most a third as far as DIGL does, in every run.",
+        statement=f"On {_title(graph)}, SDRF moves the degree distribution at most a third as far as DIGL does, "
+        "in every run.",
         where="Section 6, the figure of degree distributions",
         arms={"digl": rivals, "digl with as many edges": replace(rivals, as_many_edges=True)},
         rule=Never("share", "digl", tolerance=1 / 3),
@@ -246,18 +237,35 @@ def _preservation_claim(graph: str, needs: str) -> Claim:
         trial=change_of_graph,
         remarks="""The paper shows it as a figure; the factor of three is ours. `share` is SDRF's degree shift over
             DIGL's, each the Wasserstein-1 distance between the degrees before and after. DIGL (alpha 0.1, top 16) adds
-            many times more edges than SDRF; the control, outside the rule, keeps only its strongest, as many as SDRF
-            has, and shows how much of the difference is that alone.""",
+            many times more edges than SDRF, which decides it: with these settings no run can fail, and where SDRF only
+            adds edges its shift is their number, whichever they are. The control, outside the rule, keeps only DIGL's
+            strongest edges, as many as SDRF has. What SDRF's choice of edges does is tried by
+            `keeps_the_graph_beside_chance`.""",
     )
 
 
-keeps_the_graph = {
-    "texas": _preservation_claim("texas", "webkb/texas"),
-    "cornell": _preservation_claim("cornell", "webkb/cornell"),
-    "wisconsin": _preservation_claim("wisconsin", "webkb/wisconsin"),
-    "cora": _preservation_claim("cora", "planetoid/cora"),
-    "citeseer": _preservation_claim("citeseer", "planetoid/citeseer"),
-}
+def _chance_claim(graph: str) -> Claim:
+    needs = f"{'planetoid' if graph in CITATION else 'webkb'}/{graph}"
+    return Claim(
+        statement=f"On {_title(graph)}, SDRF moves the degree distribution less than as many random changes do.",
+        where="Section 6: rewiring by curvature keeps the graph's structure",
+        arms={"sdrf": FLOW[graph]},
+        rule=Below("share", 1.0),
+        budgets={
+            "smoke": Budget(seeds=2, graph=STAND_IN),
+            "desk": Budget(seeds=10, needs=[needs], graph=graph),
+            "paper": Budget(seeds=100, needs=[needs], graph=graph),
+        },
+        scale="the paper's data and settings of SDRF; 10 runs",
+        trial=change_beside_chance,
+        remarks="""The control for `keeps_the_graph`, whose verdict the number of edges decides: here as many edges are
+            removed at random, and as many pairs joined at random, as SDRF removes and adds. Graphs on which SDRF only
+            adds edges are left out: there every choice of edges moves the degrees equally far.""",
+    )
+
+
+keeps_the_graph = {graph: _preservation_claim(graph) for graph in FLOW}
+keeps_the_graph_beside_chance = {graph: _chance_claim(graph) for graph in ("cornell", *CITATION)}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -266,104 +274,115 @@ keeps_the_graph = {
 def bounds_on_sensitivity(
     graph: str, *, seed: int, device: str, pool: int, edges: int, training_epochs: int, largest_degree: int = 400
 ) -> dict[str, float]:
-    """Lemma 1 and Theorem 4 across the edges of least curvature, for a GCN of random or trained weights.
+    """Lemma 1 across the edges of least curvature, for a GCN of random or trained weights.
 
-    Returns the violations of each, the pairs of nodes looked at, how many of the edges meet the theorem's premise, and
-    how near the bounds came (1: equality).
+    Returns the violations, the pairs of nodes looked at, and how near the bound came (1: equality).
     """
-    data = _squashed_graph(graph, seed, largest_degree)
-    by_curvature = sorted(
-        squashing_of_edges(data.edge_index, data.num_nodes), key=lambda edge: (not edge.premise, edge.delta)
-    )
-    most_negative = [edge for edge in by_curvature if edge.beyond][:pool]
+    squashed = _squashed_graph(graph, seed, largest_degree)
+    crossings = sorted(_crossings(squashed), key=lambda crossing: crossing[0])[:pool]
     random = np.random.default_rng([seed, 1])
-    chosen = [most_negative[e] for e in random.permutation(len(most_negative))[:edges]]
-    model = _small_gcn(data, seed, training_epochs if seed % 2 else 0)
+    if graph == "attained":
+        model = _positive_gcn(squashed, seed)
+    else:
+        model = _small_gcn(squashed, seed, training_epochs if seed % 2 else 0)
     lipschitz = float(np.prod([torch.linalg.matrix_norm(w.detach(), 2) for w in model.parameters() if w.dim() == 2]))
+    violations, pairs, nearest = 0, 0, 0.0
+    for place in random.permutation(len(crossings))[:edges]:
+        _, i, beyond = crossings[place]
+        moved = sensitivity(model, squashed, [i], beyond)[:, 0].numpy()
+        source = torch.tensor([i])
+        most = lipschitz * jacobian_bound(squashed.edge_index, squashed.num_nodes, source, depth=2)[beyond, 0].numpy()
+        pairs += len(moved)
+        violations += int((moved > most * (1 + 1e-9)).sum())
+        nearest = max(nearest, float((moved / most).max()))
+    return {"violations": float(violations), "pairs": float(pairs), "nearest": nearest}
 
-    found = {"lemma_violations": 0.0, "theorem_violations": 0.0, "pairs": 0.0}
-    found["premise_edges"] = float(sum(edge.premise for edge in chosen))
-    nearest = {"lemma_nearest": 0.0, "theorem_nearest": 0.0}
-    for edge in chosen:
-        beyond = torch.tensor(edge.beyond)
-        source = torch.tensor([edge.i])
-        moved = sensitivity(model, data, source, beyond)[:, 0].numpy()
-        most = lipschitz * jacobian_bound(data.edge_index, data.num_nodes, source, depth=2)[beyond, 0].numpy()
-        size = int(np.floor(1 / edge.delta)) + 1
-        mean = least_mean(moved, size) if size <= len(moved) else np.finfo(np.float64).max
-        found["pairs"] += len(moved)
-        found["lemma_violations"] += float((moved > most * (1 + 1e-9)).sum())
-        nearest["lemma_nearest"] = max(nearest["lemma_nearest"], float((moved / most).max()))
-        if edge.premise:
-            found["theorem_violations"] += float(mean >= lipschitz * edge.factor)
-            nearest["theorem_nearest"] = max(nearest["theorem_nearest"], mean / (lipschitz * edge.factor))
-    return found | nearest
+
+def _crossings(graph: Data) -> list[tuple[float, int, list[int]]]:
+    """For each edge i~j, d_i <= d_j, that leads on: its curvature, i, and the neighbours of j at distance 2 from i."""
+    near: list[set[int]] = [set() for _ in range(graph.num_nodes)]
+    for u, v in graph.edge_index.T.tolist():
+        near[u].add(v)
+    curvature = balanced_forman_curvature(graph.edge_index, graph.num_nodes).tolist()
+    found = []
+    for (u, v), value in zip(graph.edge_index.T.tolist(), curvature, strict=True):
+        if u < v:
+            i, j = (u, v) if len(near[u]) <= len(near[v]) else (v, u)
+            found.append((value, i, sorted(near[j] - near[i] - {i})))
+    return [crossing for crossing in found if crossing[2]]
 
 
 def _squashed_graph(name: str, seed: int, largest_degree: int) -> Data:
     """A graph with features, float64: a double star, a regular tree, or a data set's."""
     random = np.random.default_rng([seed, 0])
-    if name == "double star":
+    if name in ("double star", "attained"):
         edge_index = double_star(int(random.integers(20, largest_degree + 1)))
     elif name == "regular tree":
         edge_index = regular_tree(int(random.integers(17, 25)))
     else:
-        edge_index = to_undirected(graph_named(name).edge_index)
+        edge_index = named_graph(name).edge_index
     nodes = int(edge_index.max()) + 1
     x = torch.from_numpy(random.standard_normal((nodes, 8)))
+    x = x.abs() if name == "attained" else x
     return Data(x=x, edge_index=edge_index, y=torch.from_numpy(random.integers(0, 3, nodes)))
 
 
 def _small_gcn(graph: Data, seed: int, epochs: int) -> GCN:
     """A two-layer GCN of width 16, random for 0 epochs, otherwise trained on all labels of the graph."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = GCN(graph.x.size(1), 16, int(graph.y.max()) + 1).to(graph.x.dtype)
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-        for _ in range(epochs):
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(graph.x, graph.edge_index), graph.y).backward()
-            optimizer.step()
+    with preserved_randomness(seed):
+        model = GCN(graph.x.size(1), 16, 2, int(graph.y.max()) + 1).to(graph.x.dtype)
+        if epochs:
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+
+            def loss(model: torch.nn.Module, _: Tensor) -> Tensor:
+                return torch.nn.functional.cross_entropy(model(graph.x, graph.edge_index), graph.y)
+
+            fit(model, optimizer, torch.zeros(1), loss, batch_size=1, seed=seed, epochs=epochs, device="cpu")
     return model
 
 
-BOUND_REMARKS = """Sensitivity is the spectral norm of the Jacobian block, by automatic differentiation, in float64;
+def _positive_gcn(graph: Data, seed: int) -> GCN:
+    """A two-layer GCN of width 1 with positive weights: linear on positive features, with blocks of rank one."""
+    with preserved_randomness(seed):
+        model = GCN(graph.x.size(1), 1, 2, 1).to(graph.x.dtype)
+    with torch.no_grad():
+        for values in model.parameters():
+            values.abs_()
+    return model
+
+
+SENSITIVITY = """Sensitivity is the spectral norm of the Jacobian block, by automatic differentiation, in float64;
     alpha beta is the product of the weights' spectral norms. Odd seeds train the GCN, even seeds leave it random.
-    Edges are drawn from the pool of those of least curvature, those that meet the theorem's premise first."""
+    Edges are drawn from the pool of those of least curvature."""
 
 squashing_is_bounded = {
     "generated": Claim(
-        statement="Across an edge of very negative curvature, a two-layer GCN passes on no more than Lemma 1 and "
-        "Theorem 4 allow (double stars and regular trees).",
-        where="Lemma 1, Theorem 4",
-        arms=["double star", "regular tree"],
+        statement="Across an edge of very negative curvature, a two-layer GCN passes on no more than Lemma 1 allows, "
+        "and all of it where its weights are positive and of rank one (double stars and regular trees).",
+        where="Lemma 1",
+        arms=["double star", "regular tree", "attained"],
         rule=All(
-            *(
-                rule
-                for arm in ("double star", "regular tree")
-                for rule in (
-                    Never("lemma_violations", arm, of="pairs"),
-                    Never("theorem_violations", arm, of="premise_edges"),
-                    Always("premise_edges", at_least=1, arm=arm),  # or the theorem would hold of nothing
-                )
-            )
+            *(Never("violations", arm, of="pairs") for arm in ("double star", "regular tree", "attained")),
+            Always("nearest", at_least=1 - 1e-6, arm="attained"),
         ),
         budgets={
             "smoke": Budget(seeds=2, pool=3, edges=3, largest_degree=60, training_epochs=20),
-            "desk": Budget(seeds=30, pool=20, edges=20, training_epochs=100),
+            "desk": Budget(seeds=20, pool=20, edges=10, training_epochs=100),
             "paper": Budget(seeds=200, pool=100, edges=100, training_epochs=200),
         },
-        scale="numbers for the paper's proof: 30 graphs of each kind, a GCN of width 16",
+        scale="numbers for the paper's proof: 20 graphs of each kind, a GCN of width 16",
         trial=bounds_on_sensitivity,
-        remarks=f"""{BOUND_REMARKS} Theorem 4's bound is never nearer than a hundred times what passes; Lemma 1's comes
-            within a factor of two.""",
+        remarks=f"""{SENSITIVITY} `nearest` is the largest ratio of the two sides. The third arm, a double star and a
+            GCN of one hidden unit with positive weights and features, makes them equal: a bound a millionth lower would
+            be broken. Theorem 4 is not tried: where its premise holds, Lemma 1 leaves a GCN so far below its bound (a
+            factor of 22 at the least, 147 on these graphs) that nothing could fail.""",
     ),
     "cora": Claim(
         statement="Across the edges of Cora with the most negative curvature, a two-layer GCN passes on no more than "
         "Lemma 1 allows.",
         where="Lemma 1",
         arms={"citation graph": "cora"},
-        rule=Never("lemma_violations", of="pairs"),
+        rule=Never("violations", of="pairs"),
         budgets={
             "smoke": Budget(seeds=2, arms={"citation graph": STAND_IN}, pool=20, edges=3, training_epochs=20),
             "desk": Budget(seeds=10, needs=["planetoid/cora"], pool=200, edges=20, training_epochs=100),
@@ -371,7 +390,7 @@ squashing_is_bounded = {
         },
         scale="numbers for the paper's proof: 10 times 20 edges of Cora, a GCN of width 16",
         trial=bounds_on_sensitivity,
-        remarks=f"""{BOUND_REMARKS} Theorem 4 is not tried: no edge of Cora meets its premise. The least curvature is
+        remarks=f"""{SENSITIVITY} Theorem 4 is not tried: no edge of Cora meets its premise. The least curvature is
             0.19 above -2, and delta must stay below M^-1/2, M the larger degree.""",
     ),
 }
@@ -384,17 +403,16 @@ def curvature_against_sensitivity(
     training_epochs: int, *, seed: int, device: str, graph: str, edges: int
 ) -> dict[str, float]:
     """Spearman correlation of an edge's curvature with how much a two-layer GCN lets through it."""
-    data = graph_named(graph)
+    given = named_graph(graph)
     random = np.random.default_rng([seed, 2])
-    edge_index = to_undirected(data.edge_index, num_nodes=data.num_nodes)
-    x = torch.from_numpy(random.standard_normal((data.num_nodes, 8))).float()
-    data = Data(x=x, edge_index=edge_index, y=data.y)
-    model = _small_gcn(data, seed, training_epochs)
+    edge_index = given.edge_index
+    x = torch.from_numpy(random.standard_normal((given.num_nodes, 8))).float()
+    model = _small_gcn(Data(x=x, edge_index=edge_index, y=given.y), seed, training_epochs)
     upper = edge_index[0] < edge_index[1]
     once = edge_index[:, upper]
-    curvature = balanced_forman_curvature(edge_index, data.num_nodes)[upper].numpy()
+    curvature = balanced_forman_curvature(edge_index, given.num_nodes)[upper].numpy()
     chosen = random.permutation(once.size(1))[:edges]
-    through = sensitivity_across(model, data, once[:, chosen], norm="frobenius").numpy()
+    through = sensitivity_across(model, Data(x=x, edge_index=edge_index), once[:, chosen], norm="frobenius").numpy()
     seen = np.isfinite(through)
     return {
         "correlation": float(spearmanr(curvature[chosen][seen], through[seen]).statistic),

@@ -10,14 +10,6 @@ from torch_geometric.data import Data
 
 from paperwright.blocks.graph_input import node_pairs
 
-from .edges import SimpleArcs
-
-
-def adjacency_matrix(arcs: SimpleArcs) -> sp.csr_array:
-    """The arcs as a sparse 0/1 matrix, float64 [N, N]."""
-    shape = (arcs.num_nodes, arcs.num_nodes)
-    return sp.csr_array((np.ones(len(arcs.heads)), (arcs.heads, arcs.tails)), shape=shape)
-
 
 def largest_component(adjacency: sp.csr_array) -> tuple[np.ndarray, int]:
     """Nodes of the largest connected component, ascending, and how many components there are."""

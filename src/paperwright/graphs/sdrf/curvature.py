@@ -13,9 +13,9 @@ from torch_geometric.transforms import BaseTransform
 
 from paperwright.blocks.graph_input import graph_data
 
-from . import kernels
-from .adjacency import adjacency_both_ways
-from .edges import SimpleArcs, numbered_edges, require_symmetric, simple_arcs
+from . import _kernels as kernels
+from ._arcs import SimpleArcs, numbered_edges, require_symmetric, simple_arcs
+from ._engine import adjacency_both_ways
 
 Definition = Literal["paper", "official", "forman", "augmented", "jost-liu"]
 

@@ -1,10 +1,10 @@
 """DIGL, the rewiring by diffusion that the paper compares with: personalised PageRank, cut to the strongest edges."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import networkx as nx
 import numpy as np
-import scipy.linalg
 import scipy.sparse as sp
 import torch
 from torch_geometric.data import Batch, Data
@@ -13,13 +13,10 @@ from torch_geometric.transforms import BaseTransform
 from paperwright.blocks.counts import whole_number
 from paperwright.blocks.graph_input import graph_data, node_pairs
 
-from .components import adjacency_matrix
-from .edges import require_symmetric, simple_arcs
-from .push import pushed_columns
+from ._arcs import adjacency_matrix, require_symmetric, simple_arcs
+from ._pagerank import Method, cheapest_method, iterated_blocks, pushed_columns, solved_blocks
 
-DENSE_BELOW = 10_000  # nodes; pushing is no quicker on smaller graphs without structure, and the solve takes 1 GB there
 DEFAULT_TOP_K = 64
-BLOCK = 256  # columns at a time
 
 
 class DIGL(BaseTransform):
@@ -38,19 +35,24 @@ class DIGL(BaseTransform):
         top_k: entries kept in each column; 64 unless `eps` is given.
         eps: least entry kept. Give `top_k` or `eps`, not both.
         symmetrize: average with the transpose at the end.
-        method: "exact" (dense solve, n^3 steps and 8 n^2 bytes), "push" (sparse, for large undirected graphs: entries
-            below about `tolerance` * degree are lost), or "auto": exact below 10,000 nodes.
-        tolerance: residual of the push, for each unit of degree. A column takes O(1 / (alpha * tolerance)) steps at
-            most; on random graphs it is all nodes that count: 7 ms at 6,000 nodes and 21 ms at 20,000 (7 minutes in
-            all; with 1e-5 it is 14 s).
+        method: how S is computed: "exact" (dense: N^3 steps, 8 N^2 bytes; the only one for directed graphs),
+            "chebyshev" (iteration over blocks of columns: N * edges * about 30 steps), "push" (only where mass goes),
+            or "auto": the one of fewest steps.
+        tolerance: of "chebyshev", the error of a column (Euclidean norm); of "push", the residual left at a node for
+            each unit of its degree.
 
     Raises:
         TypeError: for heterogeneous graphs, or an `edge_index` that is not of integers.
         ValueError: alpha outside (0, 1), both `top_k` and `eps`, values of these out of range, a directed graph with
-            "push".
+            "chebyshev" or "push".
 
     Warns:
-        UserWarning: a push that will take more than a minute, by its first columns.
+        UserWarning: it will take more than a minute, by its first columns.
+
+    Example:
+        >>> data = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
+        >>> DIGL(alpha=0.15, top_k=2)(data).edge_weight.shape
+        torch.Size([7])
 
     Source: Gasteiger et al. 2019 (diffusion improves graph learning), as in the released code of Topping et al. 2022.
     """
@@ -62,7 +64,7 @@ class DIGL(BaseTransform):
         eps: float | int | None = None,
         symmetrize: bool = True,
         *,
-        method: Literal["auto", "exact", "push"] = "auto",
+        method: Literal["auto", "exact", "chebyshev", "push"] = "auto",
         tolerance: float = 1e-7,
     ) -> None:
         if not 0 < alpha < 1:
@@ -75,8 +77,8 @@ class DIGL(BaseTransform):
             raise ValueError(f"eps is {eps}; expected a positive number.")
         if not tolerance > 0:
             raise ValueError(f"tolerance is {tolerance}; expected a positive number.")
-        if method not in ("auto", "exact", "push"):
-            raise ValueError(f"method is {method!r}; expected 'auto', 'exact' or 'push'.")
+        if method not in ("auto", "exact", "chebyshev", "push"):
+            raise ValueError(f"method is {method!r}; expected 'auto', 'exact', 'chebyshev' or 'push'.")
         self.alpha, self.top_k, self.eps = alpha, top_k, eps
         self.symmetrize = symmetrize
         self.method, self.tolerance = method, tolerance
@@ -103,48 +105,45 @@ class DIGL(BaseTransform):
     def _kept_entries(self, data: Data) -> sp.csc_array:
         """The strongest entries of S, sparse [N, N]."""
         arcs = simple_arcs(data.edge_index, data.num_nodes)
-        loops = adjacency_matrix(arcs) + sp.eye_array(arcs.num_nodes)
-        if self.method == "exact" or (self.method == "auto" and arcs.num_nodes < DENSE_BELOW):
-            S = diffusion_matrix(loops, self.alpha)
-            return _largest_of_columns(S, self.top_k) if self.top_k is not None else sp.csc_array(S * (self.eps <= S))
-        require_symmetric(arcs, "DIGL(method='push')")
-        return pushed_columns(loops.tocsr(), self.alpha, self.tolerance, self.top_k, self.eps)
+        loops = (adjacency_matrix(arcs) + sp.eye_array(arcs.num_nodes)).tocsr()
+        method: Method = cheapest_method(loops, self.alpha, self.tolerance) if self.method == "auto" else self.method
+        if method != "exact":
+            require_symmetric(arcs, f"DIGL(method={method!r})")
+        if method == "push":
+            return _strongest_of_sparse(pushed_columns(loops, self.alpha, self.tolerance), self.top_k, self.eps)
+        exact = method == "exact"
+        blocks = solved_blocks(loops, self.alpha) if exact else iterated_blocks(loops, self.alpha, self.tolerance)
+        return sp.hstack([_strongest(block, self.top_k, self.eps) for block in blocks], format="csc")
 
     def __repr__(self) -> str:
         kept = f"top_k={self.top_k}" if self.eps is None else f"eps={self.eps}"
         return f"{type(self).__name__}(alpha={self.alpha}, {kept}, symmetrize={self.symmetrize})"
 
 
-def diffusion_matrix(adjacency: sp.sparray, alpha: float) -> np.ndarray:
-    """S = alpha (I - (1 - alpha) D^-1/2 A D^-1/2)^-1, dense float64 [N, N], for A with positive row sums."""
-    scale = 1 / np.sqrt(adjacency.sum(axis=1))
-    system = (sp.diags_array(scale * (alpha - 1)) @ adjacency @ sp.diags_array(scale)).toarray(order="F")
-    system[np.diag_indices_from(system)] += 1
-    if not np.array_equal(system, system.T):
-        return alpha * np.linalg.inv(system)
-    # symmetric, so I - (1 - alpha) H is positive definite: half the work, and in place
-    factor, _ = scipy.linalg.lapack.dpotrf(system, lower=True, overwrite_a=True)
-    S, _ = scipy.linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-    S *= alpha
-    for first in range(0, len(S), BLOCK):
-        block = slice(first, first + BLOCK)
-        S[block, block] = np.tril(S[block, block]) + np.tril(S[block, block], -1).T
-        S[block, first + BLOCK :] = S[first + BLOCK :, block].T
-    return S
+def _strongest(block: np.ndarray, top_k: int | None, eps: float | None) -> sp.csc_array:
+    """The `top_k` largest positive entries of each column (of equals, the lowest rows), or those from `eps` on."""
+    if top_k is None:
+        return sp.csc_array(block * (eps <= block))
+    top_k = min(top_k, len(block))
+    least = np.partition(block, -top_k, axis=0)[-top_k]
+    equal = block == least
+    kept = block > least
+    equal &= np.cumsum(equal, axis=0) <= top_k - kept.sum(axis=0)
+    return sp.csc_array(np.where((kept | equal) & (block > 0), block, 0.0))
 
 
-def _largest_of_columns(S: np.ndarray, top_k: int) -> sp.csc_array:
-    """The `top_k` largest positive entries of each column; among equals, those of the lowest rows."""
-    top_k = min(top_k, len(S))
-    blocks = []
-    for first in range(0, len(S), BLOCK):
-        block = S[:, first : first + BLOCK]
-        least = np.partition(block, -top_k, axis=0)[-top_k]
-        equal = block == least
-        kept = block > least
-        equal &= np.cumsum(equal, axis=0) <= top_k - kept.sum(axis=0)
-        blocks.append(sp.csc_array(np.where((kept | equal) & (block > 0), block, 0.0)))
-    return sp.hstack(blocks, format="csc")
+def _strongest_of_sparse(
+    columns: Iterable[tuple[np.ndarray, np.ndarray]], top_k: int | None, eps: float | None
+) -> sp.csc_array:
+    """The same of columns that are given by their rows, ascending, and positive values."""
+    kept_rows, kept_values = [], []
+    for rows, values in columns:
+        best = np.argsort(-values, kind="stable")[:top_k] if top_k is not None else np.flatnonzero(values >= eps)
+        kept_rows.append(rows[best])
+        kept_values.append(values[best])
+    pointer = np.cumsum([0, *(len(rows) for rows in kept_rows)])
+    shape = (len(kept_rows), len(kept_rows))
+    return sp.csc_array((np.concatenate(kept_values), np.concatenate(kept_rows), pointer), shape=shape)
 
 
 def _column_normalised(matrix: sp.csc_array) -> sp.csc_array:

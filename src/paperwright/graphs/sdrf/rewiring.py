@@ -14,10 +14,10 @@ from torch_geometric.transforms import BaseTransform
 from paperwright.blocks.counts import whole_number
 from paperwright.blocks.graph_input import graph_data
 
+from ._arcs import require_symmetric, simple_arcs
+from ._edge_store import edge_store, rewired_data
 from .curvature import Definition, rule_number
-from .edges import as_edge_index, require_symmetric, simple_arcs
-from .graph_data import edge_store, rewired_data
-from .state import CurvatureState
+from .curvature_state import CurvatureState
 
 
 @dataclass(repr=False)
@@ -135,9 +135,7 @@ class SDRF(BaseTransform):
                 f"The graph has edge attributes ({', '.join(store.attributes)}), and new edges need a value for them: "
                 "pass new_edge_attr=NUMBER or new_edge_attr='mean'."
             )
-        state = CurvatureState(
-            as_edge_index(arcs.heads, arcs.tails), arcs.num_nodes, self.definition, directed=directed
-        )
+        state = CurvatureState.of(arcs, self.definition, directed=directed)
         report = RewiringReport(duplicates=arcs.duplicates, self_loops=arcs.self_loops)
         for _ in self._iterations(state, report):
             pass

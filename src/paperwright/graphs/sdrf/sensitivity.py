@@ -88,8 +88,10 @@ def _block_norms(output: Tensor, x: Tensor, target: int, sources: Tensor, norm: 
         direction[target, feature] = 0
     blocks = torch.stack(rows, dim=1)  # [S, F_out, F_in]
     if norm == "frobenius" or 1 in blocks.shape[1:]:  # the two agree on vectors
-        return blocks.flatten(1).norm(dim=1)
-    return torch.linalg.matrix_norm(blocks, ord=2)
+        norms: Tensor = blocks.flatten(1).norm(dim=1)
+    else:
+        norms = torch.linalg.matrix_norm(blocks, ord=2)
+    return norms
 
 
 def sensitivity_across(

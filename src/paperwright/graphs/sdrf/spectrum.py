@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Int, Int64
 from torch import Tensor
 
-from .components import adjacency_matrix, largest_component
-from .edges import simple_arcs
+from ._arcs import adjacency_matrix, simple_arcs
+from .components import largest_component
 
 DENSE_BELOW = 2000  # nodes; LAPACK is faster than Lanczos there
 ENUMERATE_UP_TO = 20  # nodes; half a million cuts
@@ -111,13 +111,13 @@ def _fiedler(adjacency: sp.csr_array) -> tuple[float, np.ndarray]:
     if n < DENSE_BELOW:
         values, vectors = scipy.linalg.eigh(np.eye(n) - normalised.toarray(), subset_by_index=[1, 1])
         return float(values[0]), vectors[:, 0] / root
-    trivial = root / np.linalg.norm(
-        root
-    )  # eigenvector of the eigenvalue 1 of D^-1/2 A D^-1/2: taken out, shifted to -1
+    # the eigenvector of the eigenvalue 1 of D^-1/2 A D^-1/2: taken out, shifted to -1
+    trivial = root / np.linalg.norm(root)
 
     def complement(x: np.ndarray) -> np.ndarray:
         x = x.ravel()
-        return normalised @ x - 2 * trivial * (trivial @ x)
+        product: np.ndarray = normalised @ x - 2 * trivial * (trivial @ x)
+        return product
 
     operator = scipy.sparse.linalg.LinearOperator((n, n), matvec=complement, dtype=np.float64)
     start = np.cos(np.arange(n) * (1 + np.sqrt(5)) / 2)

@@ -4,12 +4,10 @@ import numpy as np
 from jaxtyping import Float64, Int, Int64
 from torch import Tensor, from_numpy
 
-from . import kernels
-from .adjacency import adjacency_both_ways
-from .candidates import Candidates
+from . import _kernels as kernels
+from ._arcs import SimpleArcs, as_edge_index, numbered_edges, require_symmetric, simple_arcs
+from ._engine import Candidates, Tournament, adjacency_both_ways
 from .curvature import Definition, rule_number
-from .edges import as_edge_index, numbered_edges, require_symmetric, simple_arcs
-from .tournament import Tournament
 
 
 class CurvatureState:
@@ -40,9 +38,20 @@ class CurvatureState:
         *,
         directed: bool | None = None,
     ) -> None:
+        self._start(simple_arcs(edge_index, num_nodes), definition, directed)
+
+    @classmethod
+    def of(
+        cls, arcs: SimpleArcs, definition: Definition = "paper", *, directed: bool | None = None
+    ) -> "CurvatureState":
+        """The state of a graph that was read already."""
+        state = cls.__new__(cls)
+        state._start(arcs, definition, directed)
+        return state
+
+    def _start(self, arcs: SimpleArcs, definition: Definition, directed: bool | None) -> None:
         self.definition = definition
         self._rule = rule_number(definition)
-        arcs = simple_arcs(edge_index, num_nodes)
         self.directed = (definition == "official" and not arcs.symmetric) if directed is None else directed
         if not self.directed:
             require_symmetric(arcs, "an undirected state")
@@ -58,8 +67,7 @@ class CurvatureState:
         self._values = np.zeros(len(heads))
         self._seen = np.zeros(len(heads), dtype=np.int64)
         self._turn = 0
-        everything = np.arange(len(heads), dtype=np.int32)
-        self._evaluate(everything)
+        self._evaluate(np.arange(len(heads), dtype=np.int32))
         self._rank = _ranks(self._values)
         self._build_tournaments()
 
@@ -222,4 +230,5 @@ class CurvatureState:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Values on a grid of 1e-9, int64; an irrational offset keeps fractions off its lines."""
-    return np.floor(values / kernels.TIE + np.exp(-1.0)).astype(np.int64)
+    ranks: np.ndarray = np.floor(values / kernels.TIE + np.exp(-1.0)).astype(np.int64)
+    return ranks

@@ -1,7 +1,7 @@
 """Putting new edges into a torch_geometric graph: which columns are kept, and what becomes of edge attributes."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import to_edge_index, to_torch_csc_tensor, to_torch_csr_tensor
 
-from .edges import SimpleArcs
+from ._arcs import SimpleArcs
 
 
 @dataclass
@@ -25,7 +25,7 @@ class EdgeStore:
 
     edge_index: Tensor
     attributes: dict[str, Tensor]
-    adj_t: object | None = None
+    adj_t: Any = None
 
 
 def edge_store(data: Data) -> EdgeStore | None:
@@ -109,7 +109,7 @@ def _carried(name: str, value: Tensor, origin: Tensor, new_edge_attr: float | in
     return rows
 
 
-def _like_adj_t(adj_t: object, edge_index: Tensor, values: Tensor | None, num_nodes: int) -> object:
+def _like_adj_t(adj_t: Any, edge_index: Tensor, values: Tensor | None, num_nodes: int) -> object:
     """An adjacency of the kind that the graph had: torch_sparse's, or torch's in COO, CSR or CSC layout."""
     size = (num_nodes, num_nodes)
     if isinstance(adj_t, SparseTensor):

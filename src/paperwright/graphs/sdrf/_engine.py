@@ -1,10 +1,87 @@
-"""The new edges that SDRF chooses from: k~l, k at or next to one end of a bottleneck i~j, l at or next to the other."""
+"""What `CurvatureState` runs on: neighbour lists that grow and shrink, candidates for new edges, and a tournament."""
 
 import numpy as np
 
-from . import kernels
-from .adjacency import Adjacency
-from .kernels import KINDS, TIE, Scratch, Survey
+from paperwright.blocks.compiled import compiled
+
+from . import _kernels as kernels
+from ._arcs import SimpleArcs
+from ._kernels import KINDS, TIE, Rows, Scratch, Survey
+
+
+class Adjacency:
+    """Sorted rows of neighbours in one pool of int32; a full row moves to the pool's end, half as long again.
+
+    Memory is O(arcs); inserting into or removing from row u costs O(d_u).
+
+    Args:
+        heads: row of each arc, sorted, int64 [arcs].
+        tails: neighbour of each arc, sorted within a row, int64 [arcs].
+        edges: number of the edge that each arc belongs to, int64 [arcs].
+        num_nodes: number of rows.
+    """
+
+    def __init__(self, heads: np.ndarray, tails: np.ndarray, edges: np.ndarray, num_nodes: int) -> None:
+        degree = np.bincount(heads, minlength=num_nodes).astype(np.int64)
+        start = np.cumsum(degree) - degree
+        self.rows = Rows(start, degree, tails.astype(np.int32), edges.astype(np.int32))
+        self._room = degree.copy()
+        self._used = len(tails)
+
+    def neighbours(self, u: int) -> np.ndarray:
+        """The nodes of row u, ascending (a view: copy it before changing the row)."""
+        start = self.rows.start[u]
+        return self.rows.node[start : start + self.rows.degree[u]]
+
+    def edge(self, u: int, v: int) -> int:
+        """Number of the edge from u to v; -1 if there is none."""
+        place = kernels.find(self.rows, u, v)
+        return int(self.rows.edge[place]) if place >= 0 else -1
+
+    def insert(self, u: int, v: int, edge: int) -> None:
+        """Put v into row u, which must not hold it."""
+        if self.rows.degree[u] == self._room[u]:
+            self._move_to_end(u)
+        kernels.insert(self.rows, u, v, edge)
+
+    def remove(self, u: int, v: int) -> None:
+        """Take v out of row u, which must hold it."""
+        kernels.delete(self.rows, u, v)
+
+    def _move_to_end(self, u: int) -> None:
+        start, degree = int(self.rows.start[u]), int(self.rows.degree[u])
+        room = degree + degree // 2 + 4
+        if self._used + room > len(self.rows.node):
+            longer = max(self._used + room, len(self.rows.node) + len(self.rows.node) // 2)
+            self.rows = self.rows._replace(
+                node=_lengthened(self.rows.node, longer), edge=_lengthened(self.rows.edge, longer)
+            )
+        for pool in (self.rows.node, self.rows.edge):
+            pool[self._used : self._used + degree] = pool[start : start + degree]
+        self.rows.start[u] = self._used
+        self._room[u] = room
+        self._used += room
+
+
+def adjacency_both_ways(arcs: SimpleArcs, edges: np.ndarray, *, directed: bool) -> tuple[Adjacency, Adjacency]:
+    """Successors and predecessors of every node; one and the same object if the graph is not directed.
+
+    Args:
+        arcs: a simple graph.
+        edges: the number of the edge that each arc belongs to, int64 [A].
+        directed: whether each arc is an edge of its own.
+    """
+    out = Adjacency(arcs.heads, arcs.tails, edges, arcs.num_nodes)
+    if not directed:
+        return out, out
+    order = np.lexsort((arcs.heads, arcs.tails))
+    return out, Adjacency(arcs.tails[order], arcs.heads[order], edges[order], arcs.num_nodes)
+
+
+def _lengthened(values: np.ndarray, length: int) -> np.ndarray:
+    longer = np.empty(length, dtype=values.dtype)
+    longer[: len(values)] = values
+    return longer
 
 
 class Candidates:
@@ -58,7 +135,7 @@ class Candidates:
             kernels.close_candidates(self._out.rows, self._into.rows, self._i, self._j, counts[2], self._work)
 
     @property
-    def _edge(self) -> tuple:
+    def _edge(self) -> tuple[int, Rows, Rows, int, int]:
         return self._rule, self._out.rows, self._into.rows, self._i, self._j
 
     def _blank_survey(self) -> Survey:
@@ -122,3 +199,70 @@ def _with(row: np.ndarray, node: int) -> np.ndarray:
     """A sorted row with one more node in its place, int64."""
     place = int(np.searchsorted(row, node))
     return np.concatenate([row[:place], [node], row[place:]]).astype(np.int64)
+
+
+@compiled
+def winner(a, b, sign, rank, heads, tails):
+    """The better of two entries (-1: nobody): the smaller sign * rank, then the smaller (head, tail)."""
+    if a < 0 or b < 0:
+        return max(a, b)
+    if rank[a] != rank[b]:
+        return a if sign * rank[a] < sign * rank[b] else b
+    if heads[a] != heads[b]:
+        return a if heads[a] < heads[b] else b
+    return a if tails[a] < tails[b] else b
+
+
+@compiled
+def play_all(tree, sign, rank, heads, tails):
+    """Fill every inner node of the tree from its leaves."""
+    for node in range(len(tree) // 2 - 1, 0, -1):
+        tree[node] = winner(tree[2 * node], tree[2 * node + 1], sign, rank, heads, tails)
+
+
+@compiled
+def play(tree, entries, sign, rank, heads, tails):
+    """Play again the matches above each of `entries`."""
+    for entry in entries:
+        node = (len(tree) // 2 + entry) // 2
+        while node > 0:
+            tree[node] = winner(tree[2 * node], tree[2 * node + 1], sign, rank, heads, tails)
+            node //= 2
+
+
+class Tournament:
+    """A binary tree of matches; its root is the least (`sign=1`) or greatest (`sign=-1`) entry.
+
+    Building costs O(E), changing an entry O(log E), and nothing stale is ever kept. Entries are ranked by value on a
+    grid of 1e-9, so values that differ by rounding alone are equal, and equals go by the smallest (head, tail).
+
+    Args:
+        sign: 1 to find the least entry, -1 to find the greatest.
+        capacity: number of entries there is room for.
+    """
+
+    def __init__(self, sign: int, capacity: int) -> None:
+        self.sign = sign
+        leaves = 1 << max(capacity - 1, 1).bit_length()
+        self.tree = np.full(2 * leaves, -1, dtype=np.int32)
+
+    def enter(self, entries: np.ndarray) -> None:
+        """Let these entries take part (their matches are not played yet)."""
+        self.tree[len(self.tree) // 2 + entries] = entries
+
+    def leave(self, entry: int) -> None:
+        """Take an entry out (its matches are not played yet)."""
+        self.tree[len(self.tree) // 2 + entry] = -1
+
+    def play_all(self, rank: np.ndarray, heads: np.ndarray, tails: np.ndarray) -> None:
+        """Play every match."""
+        play_all(self.tree, self.sign, rank, heads, tails)
+
+    def play(self, entries: np.ndarray, rank: np.ndarray, heads: np.ndarray, tails: np.ndarray) -> None:
+        """Play again the matches of these entries, after their ranks changed."""
+        play(self.tree, entries, self.sign, rank, heads, tails)
+
+    @property
+    def best(self) -> int:
+        """The entry at the root; -1 if nobody takes part."""
+        return int(self.tree[1])

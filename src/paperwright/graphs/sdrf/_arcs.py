@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
@@ -36,7 +37,8 @@ class SimpleArcs:
     @property
     def codes(self) -> np.ndarray:
         """head * N + tail, ascending: one sorted int64 for each arc."""
-        return self.heads * self.num_nodes + self.tails
+        codes: np.ndarray = self.heads * self.num_nodes + self.tails
+        return codes
 
 
 def simple_arcs(edge_index: Tensor, num_nodes: int | None = None, *, symmetrise: bool = False) -> SimpleArcs:
@@ -104,3 +106,9 @@ def numbered_edges(arcs: SimpleArcs, *, directed: bool) -> tuple[np.ndarray, np.
 def as_edge_index(heads: np.ndarray, tails: np.ndarray) -> Tensor:
     """Two arrays of node numbers as an int64 tensor [2, E]."""
     return torch.from_numpy(np.stack([heads, tails]).astype(np.int64))
+
+
+def adjacency_matrix(arcs: SimpleArcs) -> sp.csr_array:
+    """The arcs as a sparse 0/1 matrix, float64 [N, N]."""
+    shape = (arcs.num_nodes, arcs.num_nodes)
+    return sp.csr_array((np.ones(len(arcs.heads)), (arcs.heads, arcs.tails)), shape=shape)

@@ -9,9 +9,8 @@ import torch
 from jaxtyping import Float64, Int
 from torch import Tensor
 
-from .components import adjacency_matrix
+from ._arcs import adjacency_matrix, require_symmetric, simple_arcs
 from .curvature import balanced_forman_curvature
-from .edges import require_symmetric, simple_arcs
 
 
 def propagation(edge_index: Int[Tensor, "2 E"], num_nodes: int | None = None) -> sp.csr_array:

@@ -1,63 +1,32 @@
 """Graphs with bottlenecks, made from a seed: the material of the claims that need no file."""
 
-from collections.abc import Callable
-
 import networkx as nx
 import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
+from torch_geometric.utils import coalesce, from_networkx
+
+from paperwright import data
 
 
-def edge_index_of(graph: nx.Graph) -> Int64[Tensor, "2 A"]:
-    """Both arcs of every edge, nodes numbered in the graph's order."""
-    number = {node: place for place, node in enumerate(graph)}
-    arcs = [(number[u], number[v]) for u, v in graph.edges if u != v]
-    return torch.tensor(sorted(arcs + [(v, u) for u, v in arcs]), dtype=torch.long).reshape(-1, 2).T.contiguous()
+def arcs_of(graph: nx.Graph) -> Int64[Tensor, "2 A"]:
+    """Both arcs of every edge, sorted."""
+    arcs: Tensor = coalesce(from_networkx(graph).edge_index)
+    return arcs
 
 
 def double_star(degree: int) -> Int64[Tensor, "2 A"]:
     """Two adjacent hubs of this degree, each with its own leaves; curvature 4/degree - 2 between the hubs."""
-    edges = [(0, 1)] + [(hub, 2 + hub * (degree - 1) + leaf) for hub in (0, 1) for leaf in range(degree - 1)]
-    return edge_index_of(nx.Graph(edges))
+    leaves = [(hub, 2 + hub * (degree - 1) + leaf) for hub in (0, 1) for leaf in range(degree - 1)]
+    return arcs_of(nx.Graph([(0, 1), *leaves]))
 
 
 def regular_tree(degree: int) -> Int64[Tensor, "2 A"]:
     """A root and its children all of this degree, then leaves; curvature 4/degree - 2 at the root."""
     children = range(1, degree + 1)
     leaves = [(child, degree + 1 + (child - 1) * (degree - 1) + x) for child in children for x in range(degree - 1)]
-    return edge_index_of(nx.Graph([(0, child) for child in children] + leaves))
-
-
-def _barbell(random: np.random.Generator) -> nx.Graph:
-    return nx.barbell_graph(int(random.integers(4, 13)), int(random.integers(0, 4)))
-
-
-def _block_model(random: np.random.Generator) -> nx.Graph:
-    blocks = int(random.integers(2, 5))
-    sizes = random.integers(12, 31, size=blocks).tolist()
-    inside, across = random.uniform(0.25, 0.5), random.uniform(0.005, 0.02)
-    probability = np.full((blocks, blocks), across) + np.eye(blocks) * (inside - across)
-    while True:
-        graph = nx.stochastic_block_model(sizes, probability.tolist(), seed=int(random.integers(2**31)))
-        if nx.is_connected(graph):
-            return graph
-
-
-def _path_of_cliques(random: np.random.Generator) -> nx.Graph:
-    """Cliques in a row, each joined to the next by one edge."""
-    sizes = random.integers(4, 10, size=int(random.integers(3, 7))).tolist()
-    first = np.cumsum([0, *sizes])
-    graph = nx.disjoint_union_all([nx.complete_graph(size) for size in sizes])
-    graph.add_edges_from((int(start) - 1, int(start)) for start in first[1:-1])
-    return graph
-
-
-BOTTLENECKS: dict[str, Callable[[np.random.Generator], nx.Graph]] = {
-    "barbell": _barbell,
-    "blocks": _block_model,
-    "cliques": _path_of_cliques,
-}
+    return arcs_of(nx.Graph([(0, child) for child in children] + leaves))
 
 
 def bottlenecked_graph(kind: str, seed: int) -> Int64[Tensor, "2 A"]:
@@ -68,9 +37,32 @@ def bottlenecked_graph(kind: str, seed: int) -> Int64[Tensor, "2 A"]:
             blocks of 12 to 30 nodes) or "cliques" (3 to 6 cliques of 4 to 9 nodes in a row).
         seed: decides the rest.
     """
-    if kind not in BOTTLENECKS:
-        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(map(repr, BOTTLENECKS))}.")
-    return edge_index_of(BOTTLENECKS[kind](np.random.default_rng(seed)))
+    random = np.random.default_rng(seed)
+    if kind == "barbell":
+        size, path = int(random.integers(4, 13)), int(random.integers(0, 4))
+        return _generated("barbell", clique=size, path=path)
+    if kind == "cliques":
+        sizes = random.integers(4, 10, size=int(random.integers(3, 7))).tolist()
+        first = np.cumsum([0, *sizes])
+        graph = nx.disjoint_union_all([nx.complete_graph(size) for size in sizes])
+        graph.add_edges_from((int(start) - 1, int(start)) for start in first[1:-1])
+        return arcs_of(graph)
+    blocks = int(random.integers(2, 5))
+    nodes, inside, across = (
+        blocks * int(random.integers(12, 31)),
+        random.uniform(0.25, 0.5),
+        random.uniform(0.005, 0.02),
+    )
+    while True:
+        drawn = int(random.integers(2**31))
+        edges = _generated("block-model", nodes=nodes, classes=blocks, inside=inside, across=across, seed=drawn)
+        if nx.is_connected(nx.Graph([(i, i) for i in range(nodes)] + edges.T.tolist())):
+            return edges
+
+
+def _generated(name: str, **settings: float) -> Int64[Tensor, "2 A"]:
+    edges: Tensor = data.load(name, **settings).graph.edge_index
+    return edges
 
 
 def with_random_two_hop_edges(
@@ -101,4 +93,4 @@ def random_graph_and_set(random: np.random.Generator) -> tuple[Int64[Tensor, "2 
         largest = int((2 * np.cumsum(degree[order]) <= degree.sum()).sum())
         if largest > 0:
             nodes = order[: int(random.integers(1, largest + 1))]
-            return edge_index_of(graph), n, torch.from_numpy(np.sort(nodes))
+            return arcs_of(graph), n, torch.from_numpy(np.sort(nodes))
