@@ -242,7 +242,8 @@ def large_ours(nodes: int):
 # -- diffusion ---------------------------------------------------------------------------------------------------------
 
 diffusion = Benchmark("sdrf", "DIGL, alpha 0.15, top 64", unit="nodes")
-diffusion.sizes([300, 1000, 2500], quick=[300])
+diffusion.sizes([300, 1000, 2500, 6000], quick=[300])
+diffusion.aim(over="torch_geometric GDC", times=1, size=6000)
 
 
 @diffusion.contender("paperwright", ours=True)
@@ -263,6 +264,18 @@ def diffusion_gdc(nodes: int):
         exact=True,
     )
     return lambda: transform(graph.clone()).edge_attr
+
+
+@diffusion.contender("paperwright, solved")
+def diffusion_exact(nodes: int):
+    graph = citation_like(nodes)
+    return lambda: DIGL(0.15, 64, symmetrize=False, method="exact")(graph).edge_weight
+
+
+@diffusion.contender("paperwright, pushed")
+def diffusion_pushed(nodes: int):
+    graph = citation_like(nodes)
+    return lambda: DIGL(0.15, 64, symmetrize=False, method="push", tolerance=1e-5)(graph).edge_weight
 
 
 if __name__ == "__main__":

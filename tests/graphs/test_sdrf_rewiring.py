@@ -4,17 +4,17 @@ import copy
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paperwright.graphs.sdrf.generated import edge_index_of
-from paperwright.graphs.sdrf.kernels import TIE
 from torch_geometric import transforms
 from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
 from torch_geometric.loader import DataLoader
@@ -35,18 +35,19 @@ from paperwright.graphs.sdrf import (
     SDRF,
     BalancedFormanCurvature,
     CurvatureState,
+    _pagerank,
     balanced_forman_curvature,
-    diffusion,
-    push,
     reachable_component,
 )
+from paperwright.graphs.sdrf._bottlenecked_graphs import arcs_of
+from paperwright.graphs.sdrf._kernels import TIE
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 deterministic = {"tau": math.inf}
 
 
 def graph_of(graph: nx.Graph, **attributes: torch.Tensor) -> Data:
-    return Data(edge_index=edge_index_of(graph), num_nodes=graph.number_of_nodes(), **attributes)
+    return Data(edge_index=arcs_of(graph), num_nodes=graph.number_of_nodes(), **attributes)
 
 
 def edge_set(data: Data) -> set[tuple[int, int]]:
@@ -313,9 +314,9 @@ def test_without_numba_the_same_rewiring(karate: Data) -> None:
         "import networkx as nx, torch\n"
         "from torch_geometric.data import Data\n"
         "from paperwright.blocks import compiled\nfrom paperwright.graphs.sdrf import SDRF, DIGL\n"
-        "from paperwright.graphs.sdrf.generated import edge_index_of\n"
+        "from paperwright.graphs.sdrf._bottlenecked_graphs import arcs_of\n"
         "assert not compiled.ACCELERATED\n"
-        "karate = Data(edge_index=edge_index_of(nx.karate_club_graph()), num_nodes=34)\n"
+        "karate = Data(edge_index=arcs_of(nx.karate_club_graph()), num_nodes=34)\n"
         "for definition in ('paper', 'official'):\n"
         "    flow = SDRF(15, 20.0, 0.8, definition=definition, generator=torch.Generator().manual_seed(1))\n"
         "    print(flow(karate).edge_index.tolist())\n"
@@ -357,11 +358,21 @@ def test_diffusion_agrees_with_gdc(sparsification: dict) -> None:
     torch.testing.assert_close(dense(DIGL(0.15, **kept)(graph)), (ours + ours.T) / 2, atol=1e-6, rtol=1e-5)
 
 
-def test_pushed_diffusion_is_near_the_exact_one() -> None:
-    graph = graph_of(nx.connected_watts_strogatz_graph(60, 6, 0.5, seed=0))
+@pytest.mark.parametrize("method", ["chebyshev", "push"])
+def test_approximate_diffusion_is_near_the_exact_one(method: str) -> None:
+    graph = graph_of(nx.connected_watts_strogatz_graph(70, 6, 0.5, seed=0))  # more nodes than a block has columns
     for kept in ({"top_k": 6}, {"eps": 0.01}):
-        exact, pushed = (dense(DIGL(0.1, **kept, method=method)(graph)) for method in ("exact", "push"))
-        assert float((exact - pushed).abs().max()) < 1e-3
+        exact, near = (dense(DIGL(0.1, **kept, method=how)(graph)) for how in ("exact", method))
+        assert float((exact - near).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize(("alpha", "tolerance"), [(0.05, 1e-3), (0.15, 1e-7), (0.9, 1e-10)])
+def test_an_iterated_column_is_within_its_tolerance(alpha: float, tolerance: float) -> None:
+    graph = scipy.sparse.csr_array(nx.to_scipy_sparse_array(nx.barbell_graph(20, 9), format="csr", dtype=float))
+    graph = (graph + scipy.sparse.eye_array(49)).tocsr()
+    iterated = np.concatenate(list(_pagerank.iterated_blocks(graph, alpha, tolerance)), axis=1)
+    errors = np.linalg.norm(iterated - _pagerank.diffusion_matrix(graph, alpha), axis=0)
+    assert 1e-3 * tolerance < errors.max() <= tolerance  # and not by working much harder than it has to
 
 
 def test_diffusion_of_directed_graphs_columns_and_attributes() -> None:
@@ -369,8 +380,9 @@ def test_diffusion_of_directed_graphs_columns_and_attributes() -> None:
     diffused = DIGL(top_k=2, symmetrize=False)(graph)
     torch.testing.assert_close(dense(diffused).sum(0), torch.ones(4, dtype=torch.float64))
     assert "edge_attr" not in diffused
-    with pytest.raises(ValueError, match="push"):
-        DIGL(top_k=2, method="push")(graph)
+    for method in ("chebyshev", "push"):
+        with pytest.raises(ValueError, match=method):
+            DIGL(top_k=2, method=method)(graph)
 
 
 @pytest.mark.parametrize(
@@ -457,7 +469,6 @@ def test_networkx_graphs_are_read_and_other_objects_refused(transform: BaseTrans
     [
         (lambda: SDRF(new_edge_attr=math.nan), "new_edge_attr is nan"),
         (lambda: SDRF(new_edge_attr=math.inf), "new_edge_attr is inf"),
-        (lambda: SDRF(-1), "max_iterations is -1; expected a whole number"),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused(make: Callable, message: str) -> None:
@@ -465,16 +476,48 @@ def test_numbers_that_mean_nothing_are_refused(make: Callable, message: str) -> 
         make()
 
 
-def test_a_long_push_says_so_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    ring = from_networkx(nx.cycle_graph(300))
-    monkeypatch.setattr(push, "LONG", 0)
+@pytest.fixture
+def as_users_meet_it() -> Iterator[None]:
+    """Our own checks of bad input, which the type checks of the test run would forestall."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("as_users_meet_it")
+@pytest.mark.parametrize(
+    ("make", "kind", "message"),
+    [
+        (lambda: SDRF(-1), ValueError, "max_iterations is -1; expected a whole number of at least 0"),
+        (lambda: SDRF(2.5), ValueError, "max_iterations is 2.5; expected a whole number"),
+        (lambda: SDRF(None), TypeError, "max_iterations is None; expected a whole number"),
+        (lambda: DIGL(top_k=2.5), ValueError, "top_k is 2.5; expected a whole number of at least 1"),
+        (lambda: DIGL(top_k="default"), TypeError, "top_k is 'default'; expected a whole number"),
+        (lambda: DIGL(method="solve"), ValueError, "method is 'solve'; expected 'auto', 'exact', 'chebyshev' or"),
+    ],
+)
+def test_counts_and_methods_of_the_wrong_kind_are_refused(make: Callable, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        make()
+
+
+@pytest.mark.parametrize("method", ["chebyshev", "push"])
+def test_a_long_diffusion_says_so_beforehand(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr(_pagerank, "LONG", 0)
     with pytest.warns(UserWarning, match=r"300 columns.*tolerance=1e-05"):
-        DIGL(top_k=3, method="push")(ring)
+        DIGL(top_k=3, method=method)(from_networkx(nx.cycle_graph(300)))
 
 
-def test_graphs_are_solved_exactly_where_that_is_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
-    edge = torch.tensor([[0, 1], [1, 0]])
-    monkeypatch.setattr(diffusion, "diffusion_matrix", lambda *_: pytest.fail("exact"))
-    with pytest.raises(pytest.fail.Exception, match="exact"):
-        DIGL()(Data(edge_index=edge, num_nodes=6000))
-    assert DIGL()(Data(edge_index=edge, num_nodes=10_000)).num_edges == 10_002
+@pytest.mark.parametrize(
+    ("graph", "tolerance", "cheapest"),
+    [
+        (nx.complete_graph(60), 1e-7, "exact"),  # every step of the iteration costs N^2
+        (nx.barabasi_albert_graph(3000, 2, seed=0), 1e-7, "chebyshev"),  # mass goes everywhere
+        (nx.cycle_graph(3000), 1e-5, "push"),  # and here it stays
+        (nx.path_graph(3000, create_using=nx.DiGraph), 1e-7, "exact"),  # the only one for directed graphs
+    ],
+)
+def test_the_method_is_the_one_of_fewest_steps(graph: nx.Graph, tolerance: float, cheapest: str) -> None:
+    n = graph.number_of_nodes()
+    adjacency = nx.to_scipy_sparse_array(graph, format="csr", dtype=float) + scipy.sparse.eye_array(n)
+    assert _pagerank.cheapest_method(adjacency.tocsr(), 0.15, tolerance) == cheapest

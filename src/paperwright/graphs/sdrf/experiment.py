@@ -77,8 +77,9 @@ class Network:
     weight_decay: float = 5e-4
 
 
-# The paper's table of hyperparameters, undirected graphs: SDRF's (iterations, tau, C+), the GCN's, which every arm
-# gets, and Table 2's accuracies, undirected and rewired. CiteSeer's network is Cora's: its own was not found.
+# The paper's table of hyperparameters for undirected graphs, as github.com/jakubbober/discrete-curvature-rewiring
+# repeats it: SDRF's (iterations, tau, C+), the GCN's, which every arm gets. CiteSeer's GCN is Cora's: its own was not
+# found. Table 2: accuracies, undirected and rewired.
 FLOW = {
     "cornell": Flow(126, 145, 0.88),
     "texas": Flow(89, 22, 1.64),
