@@ -1,6 +1,8 @@
 """SDRF and DIGL as torch_geometric transforms: reference runs, what they keep, what they refuse, and their peers."""
 
 import copy
+import doctest
+import importlib
 import math
 import subprocess
 import sys
@@ -521,3 +523,9 @@ def test_the_method_is_the_one_of_fewest_steps(graph: nx.Graph, tolerance: float
     n = graph.number_of_nodes()
     adjacency = nx.to_scipy_sparse_array(graph, format="csr", dtype=float) + scipy.sparse.eye_array(n)
     assert _pagerank.cheapest_method(adjacency.tocsr(), 0.15, tolerance) == cheapest
+
+
+@pytest.mark.parametrize("name", ["curvature", "curvature_state", "diffusion", "rewiring"])
+def test_the_examples_run(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"paperwright.graphs.sdrf.{name}"))
+    assert found.failed == 0 < found.attempted

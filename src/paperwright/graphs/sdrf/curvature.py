@@ -148,6 +148,13 @@ class BalancedFormanCurvature(BaseTransform):
     Args:
         attr: name of the attribute.
         definition: see `balanced_forman_curvature`.
+
+    Example:
+        >>> from paperwright import data
+        >>> BalancedFormanCurvature()(data.load("barbell").graph).edge_curvature.min()
+        tensor(-1.2000)
+
+    Source: Topping et al. 2022, Definition 1.
     """
 
     def __init__(self, attr: str = "edge_curvature", definition: Definition = "paper") -> None:

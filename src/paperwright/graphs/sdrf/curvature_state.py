@@ -28,6 +28,14 @@ class CurvatureState:
     Raises:
         TypeError: `edge_index` is not of integers.
         ValueError: node numbers out of range, an unknown definition, a directed graph with any but "official".
+
+    Example:
+        >>> from paperwright import data
+        >>> state = CurvatureState(data.load("barbell").graph.edge_index)
+        >>> state.min_edge(), state.draw(*state.min_edge(), tau=float("inf"))
+        ((4, 5), (0, 5))
+
+    Source: Topping et al. 2022, Definition 1 and Algorithm 1; the locality and the closed forms are ours.
     """
 
     def __init__(

@@ -50,9 +50,9 @@ class DIGL(BaseTransform):
         UserWarning: it will take more than a minute, by its first columns.
 
     Example:
-        >>> data = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
-        >>> DIGL(alpha=0.15, top_k=2)(data).edge_weight.shape
-        torch.Size([7])
+        >>> from paperwright import data
+        >>> DIGL(alpha=0.15, top_k=10)(data.load("barbell").graph).num_edges
+        100
 
     Source: Gasteiger et al. 2019 (diffusion improves graph learning), as in the released code of Topping et al. 2022.
     """

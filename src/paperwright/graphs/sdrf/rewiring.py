@@ -80,6 +80,11 @@ class SDRF(BaseTransform):
         ValueError: for parameters out of range, for edge attributes without `new_edge_attr`, and for a directed graph
             with `undirected=False` and any definition but "official".
 
+    Example:
+        >>> from paperwright import data
+        >>> SDRF(max_iterations=1, tau=math.inf, report=True)(data.load("barbell").graph).sdrf_report.added
+        [(0, 5)]
+
     Source: Topping et al. 2022, Algorithm 1.
     """
 
