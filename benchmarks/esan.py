@@ -15,8 +15,7 @@ from torch_geometric.transforms import RootedEgoNets
 from torch_geometric.utils import k_hop_subgraph, scatter, subgraph, to_undirected
 
 from paperwright.data.graph_pairs import as_data
-from paperwright.graphs.esan import DSSGNN, DSSConv, SubgraphBag
-from paperwright.graphs.esan.encoders import gin_conv
+from paperwright.graphs.esan import DSSGNN, DSSConv, SubgraphBag, gin_conv
 
 NODES_OF_EXP = 44
 """The mean number of nodes of a graph of EXP."""

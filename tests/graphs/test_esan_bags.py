@@ -3,12 +3,11 @@
 import gzip
 import json
 import math
+import os
 import subprocess
 import sys
-import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
@@ -23,14 +22,14 @@ from torch_geometric.transforms import AddSelfLoops, Compose, Constant, OneHotDe
 from torch_geometric.utils import from_networkx, k_hop_subgraph, to_networkx
 
 from paperwright import data
-from paperwright.data.graph_pairs import as_data
-from paperwright.graphs.esan import SubgraphBag, SubgraphData, SubgraphSampler, csl_graphs, exp_graphs
+from paperwright.data.graph_pairs import as_data, csl_graphs
+from paperwright.graphs.esan import SubgraphBag, SubgraphData, SubgraphSampler, exp_graphs
+from paperwright.graphs.esan import _simple_graph as simple_graph_module
 from paperwright.graphs.esan import policies as policies_module
-from paperwright.graphs.esan import simple_graph as simple_graph_module
 from paperwright.graphs.esan.graph_sets import cycle_counting_graphs, cycle_counts, lifted_pairs
-from paperwright.graphs.esan.reachability import DENSE, within
+from paperwright.graphs.esan.policies import DENSE, within
 
-quick = settings(max_examples=30, deadline=None, derandomize=True)
+quick = settings(max_examples=15, deadline=None, derandomize=True)
 POLICIES = ["edge_deleted", "node_deleted", "ego", "ego_plus", "node_marked", "original"]
 
 
@@ -110,7 +109,7 @@ def by_definition(graph: Data, policy: str, num_hops: int) -> list[list[tuple[in
 
 @pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_bags_are_what_the_policies_say(policy: str, seed: int) -> None:
     """Edges, features, marks and the attributes of both directions, loops and isolated nodes included."""
     graph = random_graph(seed)
@@ -508,10 +507,10 @@ def test_a_full_fraction_is_no_sampling() -> None:
 def test_samples_are_without_replacement_and_uniform() -> None:
     graph = as_data(nx.cycle_graph(6))
     bag = SubgraphBag("node_marked", count=2, generator=torch.Generator().manual_seed(0))
-    drawn = Counter(tuple((bag(graph).x[:, 0].reshape(2, 6) > 0).nonzero()[:, 1].tolist()) for _ in range(1500))
+    drawn = Counter(tuple((bag(graph).x[:, 0].reshape(2, 6) > 0).nonzero()[:, 1].tolist()) for _ in range(600))
     assert len(drawn) == 15  # every pair of different nodes, and no other
-    assert min(drawn.values()) > 60
-    assert max(drawn.values()) < 145  # 100 each expected, standard deviation 9.7
+    assert min(drawn.values()) > 15
+    assert max(drawn.values()) < 65  # 40 each expected, standard deviation 6.1
 
 
 def test_batches_are_sampled_bag_by_bag() -> None:
@@ -536,18 +535,14 @@ def test_a_fifth_of_the_bag_holds_at_most_a_quarter_of_the_memory(policy: str) -
     assert part <= 0.25 * full
 
 
-MEMORY_OF_A_BAG = """
-import sys
+MEMORY_OF_BAGS = """
 from pathlib import Path
 import networkx as nx, torch
 from paperwright.data.graph_pairs import as_data
-from paperwright.graphs.esan import SubgraphBag, simple_graph
+from paperwright.graphs.esan import SubgraphBag, _simple_graph
 
-policy, way = sys.argv[1:]
-simple_graph.ACCELERATED = way == "compiled"
 torch.set_num_threads(1)
-graph = as_data(nx.gnm_random_graph(900, 1100, seed=0))
-SubgraphBag(policy, count=2)(graph)
+graph = as_data(nx.gnm_random_graph(600, 700, seed=0))
 
 def rise(bag):  # bytes by which the resident set rose at most while the bag was built
     def status(key):
@@ -559,53 +554,26 @@ def rise(bag):  # bytes by which the resident set rose at most while the bag was
     bag(graph)
     return status("VmHWM") - before
 
-print(rise(SubgraphBag(policy, fraction=0.2)), rise(SubgraphBag(policy)))
+for _simple_graph.ACCELERATED in (True, False):
+    for policy in ("node_deleted", "ego_plus"):
+        SubgraphBag(policy, count=2)(graph)
+        print(rise(SubgraphBag(policy, fraction=0.2)), rise(SubgraphBag(policy)))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["compiled", "tensors"])
-@pytest.mark.parametrize("policy", ["node_deleted", "ego_plus"])
-def test_a_fifth_of_the_bag_is_built_in_a_quarter_of_the_memory(policy: str, way: str) -> None:
-    """In a process of its own: an allocator with pages left over from earlier tests hides what a bag takes."""
+def test_a_fifth_of_the_bag_is_built_in_a_quarter_of_the_memory() -> None:
+    """In a process of its own, whose allocator gives large blocks back: pages left over would hide what a bag takes."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("needs Linux's /proc to reset the mark of the most memory used")
-    command = [sys.executable, "-W", "ignore", "-c", MEMORY_OF_A_BAG, policy, way]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "ignore", "-c", MEMORY_OF_BAGS]
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    part, full = map(int, done.stdout.split())
-    assert 0 < part <= 0.25 * full
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """On a busy machine several threads wait for one that has to wait its turn, and only large bags have several."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize("policy", ["node_deleted", "ego"])
-def test_time_grows_with_the_output(policy: str) -> None:
-    """The exponent of time in the size of the bag: 1, less what small bags cost to begin with; 1.5 for a step more."""
-
-    def exponent() -> float:
-        sizes, seconds = [], []
-        for nodes in (150, 300, 600):
-            graph = as_data(nx.gnm_random_graph(nodes, round(1.25 * nodes), seed=0))
-            bag, best = SubgraphBag(policy), math.inf
-            for _ in range(7):
-                start = time.thread_time()
-                made = bag(graph)
-                best = min(best, time.thread_time() - start)
-            sizes.append(stored_bytes(made))
-            seconds.append(best)
-        return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
-
-    # A busy machine only ever makes it look worse: the best of several tries.
-    assert min(exponent() for _ in range(8)) < 1.35
+    for line in done.stdout.splitlines():
+        part, full = map(int, line.split())
+        assert 0 < part <= 0.25 * full
+    assert len(done.stdout.splitlines()) == 4
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------

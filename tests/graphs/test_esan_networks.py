@@ -35,20 +35,30 @@ from paperwright.graphs.esan import (
     DSGNN,
     DSSGNN,
     DSSConv,
+    JumpingEncoder,
     SetLayer,
     SubgraphBag,
     SubgraphPool,
     SubgraphSampler,
+    gin_conv,
     load_official_state_dict,
     predict,
+    settle_batch_norm,
+    subgraph_wl,
 )
-from paperwright.graphs.esan.dss_layer import out_channels_of
-from paperwright.graphs.esan.encoders import JumpingEncoder, gin_conv
-from paperwright.graphs.esan.experiments import Settings, batches, class_fold, pairs_split, run
-from paperwright.graphs.esan.graph_sets import lifted_pairs
-from paperwright.graphs.esan.prediction import settle_batch_norm
+from paperwright.graphs.esan.experiment import (
+    BagTraining,
+    Learner,
+    class_fold,
+    pairs_split,
+    predictions,
+    run,
+    standardized_errors,
+)
+from paperwright.graphs.esan.graph_sets import corrupted_pairs, lifted_pairs
+from paperwright.graphs.esan.layers import out_channels_of
 
-quick = settings(max_examples=15, deadline=None, derandomize=True)
+quick = settings(max_examples=8, deadline=None, derandomize=True)
 POLICIES = [("edge_deleted", 1), ("node_deleted", 1), ("ego", 1), ("ego_plus", 2), ("node_marked", 1), ("original", 1)]
 
 
@@ -601,32 +611,51 @@ def pairs_of_exp_and_like() -> list[Data]:
 def test_message_passing_is_at_chance_and_exactly_so() -> None:
     graphs = pairs_of_exp_and_like()
     torch.manual_seed(0)
-    model = settled(DSGNN(JumpingEncoder(gin_conv, 1, 16, 4), [], 1))
+    model = settled(DSGNN(GIN(1, 16, 4, jk="cat", norm="BatchNorm"), [], 1))
     bag = SubgraphBag("original")
     outputs = model(Batch.from_data_list([_as_double(bag(graph)) for graph in graphs])).squeeze(1)
     torch.testing.assert_close(outputs[::2], outputs[1::2], rtol=1e-12, atol=0.0)
-    settings = Settings(layers=2, width=8, epochs=2, batch_size=8)
-    guessed = run("gin", bag, graphs[4:], graphs[:4], settings, seed=0).predictions
-    assert torch.equal(guessed[::2], guessed[1::2])
+    quick_run = {"layers": 2, "width": 8, "epochs": 2, "batch_size": 8}
+    found = run(quick_run, seed=0, device="cpu", learner=Learner("gin"), train=graphs[4:], test=graphs[:4])
+    assert (found["accuracy"], found["off_chance"], found["epochs"]) == (0.5, 0.0, 2)
 
 
-@pytest.mark.parametrize("kind", ["ds", "dss"])
+def test_random_features_tell_the_graphs_of_a_pair_apart_and_differ_from_call_to_call() -> None:
+    model = Learner("random features").network(1, 1, BagTraining(layers=3, width=8)).eval()
+    batch = Batch.from_data_list([SubgraphBag("original")(graph) for graph in lifted_pairs(4, seed=0)])
+    torch.manual_seed(0)
+    first, second = model(batch).squeeze(1), model(batch).squeeze(1)
+    assert not torch.isclose(first, second).any()
+    assert not torch.isclose(first[::2], first[1::2]).any()
+
+
+@pytest.mark.parametrize("kind", ["ds", "dss", "random features"])
 def test_a_run_is_decided_by_its_seed(kind: str) -> None:
     graphs = [graph for graph in map(random_graph, range(12)) if graph.num_nodes > 2]
     for number, graph in enumerate(graphs):
         graph.x, graph.y = graph.x.float(), torch.randn(1, 2, generator=torch.Generator().manual_seed(number))
-    settings = Settings(layers=2, width=8, set_width=8, epochs=3, batch_size=4)
+    learner = Learner(kind, "node_deleted", fraction=0.5)
+    quick_run = {"layers": 3, "width": 8, "set_width": 8, "epochs": 3, "batch_size": 4}
 
-    def outcome(seed: int) -> Tensor:
-        bag = SubgraphBag("node_deleted", fraction=0.5, generator=torch.Generator().manual_seed(seed))
-        return run(kind, bag, graphs, graphs, settings, seed, task="regression").predictions
+    def errors(seed: int) -> Tensor:
+        return standardized_errors(quick_run, seed=seed, device="cpu", learner=learner, train=graphs, test=graphs)[0]
 
     state = torch.get_rng_state()
-    first = outcome(1)
+    first = errors(1)
     assert torch.equal(torch.get_rng_state(), state)
     assert first.shape == (len(graphs), 2)
-    assert torch.equal(first, outcome(1))
-    assert not torch.equal(first, outcome(2))
+    assert torch.equal(first, errors(1))
+    assert not torch.equal(first, errors(2))
+
+
+def test_a_run_stops_when_it_has_learned() -> None:
+    graphs = lifted_pairs(4, seed=0)
+    with_goal = {"epochs": 9, "batch_size": 8, "stop_below": 100.0, "layers": 1, "width": 4}
+    how = {"seed": 0, "device": "cpu", "outputs": 1, "loss": lambda output, y: output.square().mean()}
+    assert predictions(Learner("gin"), graphs, graphs, with_goal, **how)[1]["epochs"] == 1
+    assert (
+        predictions(Learner("gin", epochs=2), graphs, graphs, with_goal | {"stop_below": 0.0}, **how)[1]["epochs"] == 2
+    )
 
 
 def test_splits_keep_pairs_together_and_classes_in_proportion() -> None:
@@ -637,8 +666,7 @@ def test_splits_keep_pairs_together_and_classes_in_proportion() -> None:
     sides = [{number[id(graph)] // 2 for graph in side} for side in (train, test)]
     assert [len(side) for side in sides] == [6, 3]
     assert not sides[0] & sides[1]
-    with pytest.raises(ValueError, match=r"expected 16 \+ 6 graphs, got 20"):
-        pairs_split(graphs, 16, 6, seed=1)
+    assert [int(graph.y) for graph in train] == [1, 0] * 6
     circulants = csl_graphs(11, (2, 3), 10, torch.Generator().manual_seed(0))
     folds = [class_fold(circulants, 5, fold, seed=3) for fold in range(5)]
     assert sorted(id(graph) for _, held_out in folds for graph in held_out) == sorted(map(id, circulants))
@@ -647,10 +675,15 @@ def test_splits_keep_pairs_together_and_classes_in_proportion() -> None:
         assert sorted(int(graph.y) for graph in held_out) == [0, 0, 1, 1]
 
 
-def test_no_batch_of_a_single_graph_is_left_over() -> None:
-    graphs = [random_graph(seed) for seed in range(9)]
-    generator = torch.Generator().manual_seed(0)
-    assert [batch.num_graphs for batch in batches(graphs, SubgraphBag("ego"), 4, generator)] == [4, 5]
+def test_every_other_pair_is_corrupted_by_one_edge() -> None:
+    graphs = lifted_pairs(4, seed=0)
+    made = corrupted_pairs(graphs, seed=1)
+    assert [graph.alike for graph in made] == [False, False, True, True] * 2
+    assert [new.num_edges - old.num_edges for new, old in zip(made, graphs, strict=True)] == [2, 0, 0, 0] * 2
+    assert all(new.is_undirected() and not new.has_self_loops() for new in made)
+    assert all(new.coalesce().num_edges == new.num_edges for new in made)
+    labels = subgraph_wl(made, test="wl").labels
+    assert (labels[::2] == labels[1::2]).tolist() == [False, True] * 2
 
 
 # -- edge features -----------------------------------------------------------------------------------------------------

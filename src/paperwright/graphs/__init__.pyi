@@ -8,7 +8,6 @@ from .esan import (
     SubgraphData as SubgraphData,
     SubgraphPool as SubgraphPool,
     SubgraphSampler as SubgraphSampler,
-    csl_graphs as csl_graphs,
     exp_graphs as exp_graphs,
     subgraph_wl as subgraph_wl,
 )

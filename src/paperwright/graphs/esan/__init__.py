@@ -1,15 +1,12 @@
 """Graph networks on bags of subgraphs, which see what message passing cannot (Bevilacqua et al., ICLR 2022)."""
 
 from .bag import SubgraphBag
-from .dss_layer import DSSConv
-from .encoders import JumpingEncoder, gin_conv
-from .graph_sets import csl_graphs, exp_graphs
-from .networks import DSGNN, DSSGNN
+from .ds_gnn import DSGNN, DSSGNN, JumpingEncoder, gin_conv
+from .graph_sets import exp_graphs
+from .layers import DSSConv, SetLayer, SubgraphPool
 from .official_weights import load_official_state_dict
-from .pooling import SubgraphPool
 from .prediction import predict, settle_batch_norm
 from .sampling import SubgraphSampler
-from .set_layers import SetLayer
 from .subgraph_data import SubgraphData
 from .subgraph_wl import WLResult, subgraph_wl
 
@@ -24,7 +21,6 @@ __all__ = [
     "SubgraphPool",
     "SubgraphSampler",
     "WLResult",
-    "csl_graphs",
     "exp_graphs",
     "gin_conv",
     "load_official_state_dict",

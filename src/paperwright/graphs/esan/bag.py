@@ -12,9 +12,9 @@ from torch_geometric.transforms import BaseTransform
 
 from paperwright.blocks.graph_input import graph_data, whole_number
 
-from .policies import Kept, Own, by_mask, named_policy
+from ._simple_graph import SimpleGraph, simple_graph
+from .policies import Kept, Own, Policy, by_mask, named_policy
 from .sampling import Share
-from .simple_graph import SimpleGraph, simple_graph
 from .subgraph_data import PREFIX, SubgraphData
 
 
@@ -84,7 +84,7 @@ class SubgraphBag(BaseTransform):
         self.keep_original = keep_original
         self.max_subgraphs = max_subgraphs
         self.then = then
-        self._policy = None if callable(policy) else named_policy(policy, num_hops)
+        self._policy: Policy | Own = policy if callable(policy) else named_policy(policy, num_hops)
 
     def forward(self, data: Data | nx.Graph) -> SubgraphData:
         """The bag of a graph."""
@@ -93,24 +93,26 @@ class SubgraphBag(BaseTransform):
             raise ValueError("This graph is a bag already; apply SubgraphBag once, to the graph itself.")
         if isinstance(data, Batch):
             return Batch.from_data_list([self.forward(graph) for graph in data.to_data_list()])
-        graph = simple_graph(data, undirected=self._policy is not None)
-        kept, marks, S = self._own(data, graph) if self._policy is None else self._built_in(graph)
+        policy = self._policy
+        graph = simple_graph(data, undirected=isinstance(policy, Policy))
+        parts = self._built_in(policy, graph) if isinstance(policy, Policy) else self._own(policy, data, graph)
+        kept, marks, S = parts
         if self.keep_original:
             kept, marks, S = _with_original(graph, kept, marks, S)
         bag = _assembled(data, graph, kept, marks, S)
         return bag if self.then is None else self.then(bag)
 
-    def _built_in(self, graph: SimpleGraph) -> tuple[Kept, Tensor | None, int]:
-        chosen = self._chosen(self._policy.size(graph), graph)
+    def _built_in(self, policy: Policy, graph: SimpleGraph) -> tuple[Kept, Tensor | None, int]:
+        chosen = self._chosen(policy.size(graph), graph)
         marks = None
-        if self._policy.marks_roots:
+        if policy.marks_roots:
             root = chosen.unsqueeze(1) == torch.arange(graph.num_nodes, device=chosen.device)
             marks = torch.stack([root, ~root], dim=2)
-        return self._policy.kept(graph, chosen), marks, len(chosen)
+        return policy.kept(graph, chosen), marks, len(chosen)
 
-    def _own(self, data: Data, graph: SimpleGraph) -> tuple[Kept, Tensor | None, int]:
+    def _own(self, policy: Own, data: Data, graph: SimpleGraph) -> tuple[Kept, Tensor | None, int]:
         simple = copy.copy(data).update({"edge_index": graph.edge_index, **graph.attributes})
-        given = self.policy(simple)
+        given = policy(simple)
         if not isinstance(given, tuple) or len(given) != 2:
             raise ValueError(f"The policy gave a {type(given).__name__}; expected a pair (keep_mask, marks or None).")
         mask, marks = given

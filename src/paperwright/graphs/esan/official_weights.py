@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .encoders import JumpingEncoder
-from .networks import DSGNN, DSSGNN
+from .ds_gnn import DSGNN, DSSGNN, JumpingEncoder
 
 # What the authors call a part, and where it is here. A convolution's own parameters keep the names that
 # torch_geometric gives them; the GIN convolution is wrapped in one more module there, called `layer`.

@@ -12,15 +12,16 @@ from torch_geometric.data import Data
 
 from paperwright.blocks.graph_input import whole_number
 
-from . import kernels
-from .reachability import within
-from .simple_graph import SimpleGraph
+from . import _kernels
+from ._simple_graph import SimpleGraph
 
 Own = Callable[[Data], tuple[Tensor, Tensor | None]]
 """A policy of the user's own: which edges each subgraph keeps, bool [S, E], and None or marks of nodes, [S, n, m]."""
 
 CHUNK = 2**22
 """So many entries of a mask [S, E] are held at a time, of one byte each."""
+DENSE = 200
+"""Up to this many nodes products of n x n matrices are faster than walking along the edges."""
 
 
 class Kept(NamedTuple):
@@ -88,9 +89,9 @@ class EdgeDeleted(Policy):
         return deleted != codes if len(codes) else chosen.new_empty(len(chosen), 0, dtype=torch.bool)
 
     def compiled(self, graph: SimpleGraph, chosen: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """By `kernels.without_edges`."""
+        """By `_kernels.without_edges`."""
         deleted = self._deleted(graph, chosen).numpy()
-        return kernels.without_edges(graph.edge_index.numpy(), graph.num_nodes, deleted)
+        return _kernels.without_edges(graph.edge_index.numpy(), graph.num_nodes, deleted)
 
     @staticmethod
     def _deleted(graph: SimpleGraph, chosen: Tensor) -> Tensor:
@@ -113,8 +114,8 @@ class NodeDeleted(Policy):
         return (source != node) & (target != node)
 
     def compiled(self, graph: SimpleGraph, chosen: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """By `kernels.without_nodes`."""
-        return kernels.without_nodes(graph.edge_index.numpy(), graph.num_nodes, chosen.numpy())
+        """By `_kernels.without_nodes`."""
+        return _kernels.without_nodes(graph.edge_index.numpy(), graph.num_nodes, chosen.numpy())
 
 
 class Ego(Policy):
@@ -140,8 +141,8 @@ class Ego(Policy):
         return (near.index_select(0, source) & near.index_select(0, target)).T
 
     def compiled(self, graph: SimpleGraph, chosen: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """By `kernels.ego_nets`."""
-        return kernels.ego_nets(graph.edge_index.numpy(), graph.num_nodes, chosen.numpy(), self.num_hops)
+        """By `_kernels.ego_nets`."""
+        return _kernels.ego_nets(graph.edge_index.numpy(), graph.num_nodes, chosen.numpy(), self.num_hops)
 
 
 class Original(Policy):
@@ -156,8 +157,8 @@ class Original(Policy):
         return chosen.new_ones(len(chosen), graph.edge_index.size(1), dtype=torch.bool)
 
     def compiled(self, graph: SimpleGraph, chosen: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """By `kernels.copies`."""
-        return kernels.copies(graph.edge_index.numpy(), graph.num_nodes, len(chosen))
+        """By `_kernels.copies`."""
+        return _kernels.copies(graph.edge_index.numpy(), graph.num_nodes, len(chosen))
 
 
 class NodeMarked(Original):
@@ -198,3 +199,50 @@ def named_policy(name: str, num_hops: int) -> Policy:
         known = ", ".join(map(repr, [*NAMES, *OFFICIAL_NAMES]))
         raise ValueError(f"policy is {name!r}; expected one of {known}, or a callable data -> (keep_mask, marks).")
     return policies[name]()
+
+
+def within(
+    edge_index: Int64[Tensor, "2 E"], num_nodes: int, roots: Int64[Tensor, "S"], num_hops: int
+) -> Bool[Tensor, "n S"]:
+    """Whether node v is at distance `num_hops` or less from root s, in an undirected graph.
+
+    Args:
+        edge_index: both directions of every edge.
+        num_nodes: n.
+        roots: the nodes to start from.
+        num_hops: k, 1 or more.
+    """
+    by = _by_products if num_nodes <= DENSE else _by_frontiers
+    return by(edge_index, num_nodes, roots, num_hops)
+
+
+def _by_products(edge_index: Tensor, num_nodes: int, roots: Tensor, num_hops: int) -> Tensor:
+    step = torch.eye(num_nodes, device=edge_index.device)
+    step[edge_index[0], edge_index[1]] = 1
+    reached = step[roots].T
+    for _ in range(min(num_hops, num_nodes) - 1):
+        # Counts of walks would overflow; that they are above 0 is all that matters.
+        reached = (step @ reached).clamp_(max=1)
+    return reached > 0
+
+
+def _by_frontiers(edge_index: Tensor, num_nodes: int, roots: Tensor, num_hops: int) -> Tensor:
+    source, target = edge_index
+    columns = source.argsort()
+    degree = torch.bincount(source, minlength=num_nodes)
+    start = degree.cumsum(0) - degree
+    number = torch.arange(len(roots), device=roots.device)
+    reached = torch.zeros(num_nodes, len(roots), dtype=torch.bool, device=roots.device)
+    reached[roots, number] = True
+    node = roots
+    for _ in range(num_hops):
+        # The edges out of the frontier: for each of its nodes `degree[node]` columns, in a row from `start[node]` on.
+        place = torch.arange(len(node), device=node.device).repeat_interleave(degree[node])
+        first = start[node] - (degree[node].cumsum(0) - degree[node])
+        beyond = target[columns[torch.arange(len(place), device=node.device) + first[place]]]
+        new = ~reached[beyond, number[place]]
+        node, number = torch.stack([beyond[new], number[place][new]]).unique(dim=1)
+        if len(node) == 0:
+            break
+        reached[node, number] = True
+    return reached

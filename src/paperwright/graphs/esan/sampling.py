@@ -83,7 +83,7 @@ class SubgraphSampler(BaseTransform):
             raise TypeError(f"SubgraphSampler takes a bag, and this is {type(data).__name__}; apply SubgraphBag first.")
         if isinstance(data, Batch):
             return Batch.from_data_list([self.forward(bag) for bag in data.to_data_list()])
-        return data.select(self.share.draw(data.num_subgraphs, self.generator, data.subgraph_batch.device))
+        return data.select(self.share.draw(int(data.num_subgraphs), self.generator, data.subgraph_batch.device))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.share})"

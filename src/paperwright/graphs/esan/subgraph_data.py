@@ -77,7 +77,7 @@ class SubgraphData(Data):
             return 0
         return super().__cat_dim__(key, value, *args, **kwargs)
 
-    def subgraph(self, s: int) -> Data:  # type: ignore[override]
+    def subgraph(self, s: int) -> Data:
         """Subgraph s as a graph of its own, 0 <= s < S: its features, its edges, and what the graph itself carries.
 
         Raises:
@@ -110,7 +110,7 @@ class SubgraphData(Data):
         """
         if isinstance(self, Batch):
             raise ValueError("This is a batch of bags; take to_data_list() and select from each.")
-        S, n = self.num_subgraphs, self.num_original_nodes
+        S, n = _total(self.num_subgraphs), _total(self.num_original_nodes)
         given = chosen.tolist()
         if not given or min(given) < 0 or max(given) >= S or len(set(given)) < len(given):
             raise ValueError(f"chosen is {given}; expected numbers from 0 to {S - 1}, one or more, each once.")

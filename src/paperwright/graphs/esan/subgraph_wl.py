@@ -1,6 +1,6 @@
 """Colour refinement on bags of subgraphs: DS-WL and DSS-WL, what the two networks can separate at best (Section 3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -14,6 +14,7 @@ from paperwright.blocks.colors import Multisets, relabelled
 from paperwright.blocks.graph_input import graph_data, whole_number
 
 from .bag import SubgraphBag
+from .policies import Own
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class WLResult:
 
 def subgraph_wl(
     graphs: Sequence[Data | nx.Graph],
-    policy: str | Callable = "ego_plus",
+    policy: str | Own = "ego_plus",
     num_hops: int = 2,
     test: str = "dss",
     node_colors: str | None = "x",
@@ -117,10 +118,12 @@ def _refined(batch: Data, max_rounds: int | None, *, over_bag: bool) -> tuple[np
     rows, nodes = len(batch.node_id), int(batch.num_original_nodes.sum())
     x = batch.get("x")
     start = np.zeros((rows, 1), dtype=np.int64) if x is None else x.numpy()
-    neighbours = Multisets.of(*batch.edge_index.flip(0).numpy(), rows)
+    source, target = batch.edge_index.numpy()
+    neighbours = Multisets.of(target, source, rows)
     owner = batch.node_id.numpy()
     copies = Multisets.of(owner, np.arange(rows), nodes)
-    around = Multisets.of(*batch.original_edge_index.flip(0).numpy(), nodes)
+    source, target = batch.original_edge_index.numpy()
+    around = Multisets.of(target, source, nodes)
 
     colors, count = relabelled(start)
     rounds = 0

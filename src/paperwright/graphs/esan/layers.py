@@ -1,4 +1,4 @@
-"""The DSS layer (Section 3): a convolution on every subgraph, and one on the graph that the bag came from."""
+"""Layers on bags of subgraphs (Section 3): the DSS layer, layers over the set of subgraphs, and pooling."""
 
 import copy
 from collections.abc import Callable
@@ -9,7 +9,18 @@ from torch_geometric.nn import BatchNorm, MessagePassing
 from torch_geometric.nn.resolver import activation_resolver
 from torch_geometric.utils import scatter
 
-from .pooling import checked_reduction
+REDUCTIONS = ("mean", "sum", "max", "min")
+
+
+def checked_reduction(argument: str, reduction: str) -> str:
+    """The reduction, if it is one.
+
+    Raises:
+        ValueError: it is none of `REDUCTIONS`.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{argument} is {reduction!r}; expected one of {', '.join(REDUCTIONS)}.")
+    return reduction
 
 
 class DSSConv(nn.Module):
@@ -117,8 +128,9 @@ def reset_all(module: nn.Module) -> None:
     """Draw the parameters of the module and of all its parts anew; those that know no `reset_parameters` are kept."""
     # Parts first: a module that initialises its parts in a way of its own has the last word.
     for part in reversed(list(module.modules())):
-        if callable(getattr(part, "reset_parameters", None)):
-            part.reset_parameters()
+        reset = getattr(part, "reset_parameters", None)
+        if callable(reset):
+            reset()
 
 
 def out_channels_of(conv: nn.Module) -> int:
@@ -138,3 +150,114 @@ def out_channels_of(conv: nn.Module) -> int:
         f"the width of {type(conv).__name__}'s output is not known, and batch norm needs it; pass channels=, or "
         "norm=False."
     )
+
+
+class SetLayer(nn.Module):
+    r"""A linear layer over a set that commutes with reordering it,
+
+    .. math:: h'_s = \sigma\Big( W_1 h_s + b_1 + W_2 \frac{1}{S} \sum_{s'} h_{s'} + b_2 \Big).
+
+    The mean, not the sum, so that a sample of the bag has the scale of the whole.
+
+    Args:
+        in_channels, out_channels: widths of h and h'.
+        activation: sigma: the name of one in torch.nn, a function, or None for the identity.
+
+    Source: Section 3 (the set encoder) after Zaheer et al. 2017; `fc_list`, `fc_sum_list` of the official code.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, activation: str | Callable[[Tensor], Tensor] | None = "elu"
+    ) -> None:
+        super().__init__()
+        self.own = nn.Linear(in_channels, out_channels)
+        self.mean = nn.Linear(in_channels, out_channels)
+        self.activation = nn.Identity() if activation is None else activation_resolver(activation)
+
+    def forward(
+        self, h: Float[Tensor, "subgraphs width"], bag_batch: Int64[Tensor, " subgraphs"], num_bags: int | None = None
+    ) -> Float[Tensor, "subgraphs out"]:
+        """New features of every subgraph.
+
+        Args:
+            h: features of the subgraphs.
+            bag_batch: the bag of each subgraph, 0 to `num_bags` - 1.
+            num_bags: one more than the greatest of these if not given.
+        """
+        mean = scatter(h, bag_batch, dim=0, dim_size=num_bags, reduce="mean")
+        return self.activation(self.own(h) + self.mean(mean).index_select(0, bag_batch))
+
+
+class InvariantSetLayer(nn.Module):
+    r"""The two maps of the invariant set network: :math:`\sigma(W_1 h_s + b_1)` before the mean over the bag, and
+    :math:`\sigma(W_2 h + b_2)` after it.
+
+    Args:
+        in_channels, out_channels: widths before and after W1; W2 keeps the latter.
+
+    Source: `DSnetwork(invariant=True)` of the official code, which applies all the W1 first, then all the W2.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.own = nn.Linear(in_channels, out_channels)
+        self.mean = nn.Linear(out_channels, out_channels)
+        self.activation = nn.ELU()
+
+    def before(self, h: Float[Tensor, "subgraphs width"]) -> Float[Tensor, "subgraphs out"]:
+        """New features of every subgraph."""
+        return self.activation(self.own(h))
+
+    def after(self, h: Float[Tensor, "bags out"]) -> Float[Tensor, "bags out"]:
+        """New features of every bag."""
+        return self.activation(self.mean(h))
+
+
+class SubgraphPool(nn.Module):
+    """Pools the nodes of every subgraph, then the subgraphs of every bag.
+
+    Args:
+        node_pool: over the nodes of a subgraph, isolated ones included: "mean", "sum", "max" or "min".
+        bag_pool: over the subgraphs of a bag. "mean" by default, since with "sum" a sample of the bag would have
+            another scale than the whole.
+
+    Raises:
+        ValueError: no such reduction.
+    """
+
+    def __init__(self, node_pool: str = "mean", bag_pool: str = "mean") -> None:
+        super().__init__()
+        self.node_pool = checked_reduction("node_pool", node_pool)
+        self.bag_pool = checked_reduction("bag_pool", bag_pool)
+
+    def forward(
+        self,
+        x: Float[Tensor, "rows width"],
+        subgraph_batch: Int64[Tensor, " rows"],
+        bag_batch: Int64[Tensor, " subgraphs"],
+        num_graphs: int | None = None,
+    ) -> Float[Tensor, "graphs width"]:
+        """One row for every graph.
+
+        Args:
+            x: features of every node in every subgraph.
+            subgraph_batch: the subgraph of each row.
+            bag_batch: the graph of each subgraph.
+            num_graphs: one more than the greatest of these if not given.
+        """
+        return self.bags(self.subgraphs(x, subgraph_batch, len(bag_batch)), bag_batch, num_graphs)
+
+    def subgraphs(
+        self, x: Float[Tensor, "rows width"], subgraph_batch: Int64[Tensor, " rows"], num_subgraphs: int | None = None
+    ) -> Float[Tensor, "subgraphs width"]:
+        """One row for every subgraph."""
+        return scatter(x, subgraph_batch, dim=0, dim_size=num_subgraphs, reduce=self.node_pool)
+
+    def bags(
+        self, h: Float[Tensor, "subgraphs width"], bag_batch: Int64[Tensor, " subgraphs"], num_graphs: int | None = None
+    ) -> Float[Tensor, "graphs width"]:
+        """One row for every bag."""
+        return scatter(h, bag_batch, dim=0, dim_size=num_graphs, reduce=self.bag_pool)
+
+    def extra_repr(self) -> str:
+        return f"node_pool={self.node_pool!r}, bag_pool={self.bag_pool!r}"

@@ -1,20 +1,70 @@
-"""The two networks on bags of subgraphs: DS-GNN and DSS-GNN (Section 3)."""
+"""The two networks on bags of subgraphs, DS-GNN and DSS-GNN, and the encoder of the paper's experiments (Section 3)."""
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.nn import BatchNorm, GINConv
 from torch_geometric.utils import scatter
 
-from .dss_layer import DSSConv
 from .edge_features import EDGE_FEATURES, checked_names, features_for, of_bag
-from .encoders import ConvFactory
-from .pooling import SubgraphPool
-from .set_layers import InvariantSetLayer, SetLayer
+from .layers import DSSConv, InvariantSetLayer, SetLayer, SubgraphPool
 from .subgraph_data import PREFIX
+
+ConvFactory = Callable[[int, int], nn.Module]
+
+
+def gin_conv(in_channels: int, out_channels: int) -> GINConv:
+    """The GIN convolution: h_v = MLP(x_v + sum over neighbours of x_w), MLP = Linear, batch norm, ReLU, Linear.
+
+    Source: `models.py` of the official code; epsilon stays 0.
+    """
+    return GINConv(
+        nn.Sequential(
+            nn.Linear(in_channels, out_channels),
+            BatchNorm(out_channels, allow_single_element=True),
+            nn.ReLU(),
+            nn.Linear(out_channels, out_channels),
+        )
+    )
+
+
+class JumpingEncoder(nn.Module):
+    """Convolution, batch norm, ReLU, layer by layer; the output joins the input and every layer's output.
+
+    Its width, `out_channels`, is in_channels + num_layers * hidden_channels.
+
+    Args:
+        conv_factory: (in, out) -> a convolution.
+        in_channels, hidden_channels, num_layers: the widths of input and layers, and how many there are.
+
+    Source: `GNN_node` of the official code, jumping knowledge "concat".
+    """
+
+    def __init__(self, conv_factory: ConvFactory, in_channels: int, hidden_channels: int, num_layers: int) -> None:
+        super().__init__()
+        widths = [in_channels] + [hidden_channels] * (num_layers - 1)
+        self.convs = nn.ModuleList(conv_factory(width, hidden_channels) for width in widths)
+        self.norms = nn.ModuleList(BatchNorm(hidden_channels, allow_single_element=True) for _ in widths)
+        self.out_channels = in_channels + num_layers * hidden_channels
+
+    def forward(
+        self,
+        x: Float[Tensor, "nodes width"],
+        edge_index: Int64[Tensor, "2 edges"],
+        edge_attr: Tensor | None = None,
+        edge_weight: Tensor | None = None,
+    ) -> Float[Tensor, "nodes out"]:
+        """The joined features of every node; edge features reach the convolutions that can use them."""
+        layers = [x]
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            attributes = features_for(conv, {"edge_attr": edge_attr, "edge_weight": edge_weight})
+            layers.append(torch.relu(norm(conv(layers[-1], edge_index, **attributes))))
+        return torch.cat(layers, dim=1)
 
 
 class DSSGNN(nn.Module):
@@ -84,7 +134,7 @@ class DSSGNN(nn.Module):
     def _layers(self, batch: Data) -> Float[Tensor, "rows hidden"]:
         """Features of every node in every subgraph after the last layer."""
         x = self.encoder(features(batch))
-        conv = self.layers[0].conv
+        conv = cast(DSSConv, self.layers[0]).conv
         own = features_for(conv, of_bag(batch, self.edge_features))
         shared = features_for(conv, of_bag(batch, self.edge_features, PREFIX))
         for taken in (own, shared):
@@ -170,10 +220,11 @@ class DSGNN(nn.Module):
             for layer in self.set_layers:
                 h = layer(h, bag_batch, graphs)
             return self.head(self.pool.bags(h, bag_batch, graphs))
-        for layer in self.set_layers:
+        layers = cast("list[InvariantSetLayer]", self.set_layers)
+        for layer in layers:
             h = layer.before(h)
         h = self.pool.bags(h, bag_batch, graphs)
-        for layer in self.set_layers:
+        for layer in layers:
             h = layer.after(h)
         return self.head(h)
 

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from paperwright.blocks.compiled import ACCELERATED
 from paperwright.blocks.graph_input import integer_pairs, require_rows
 
-from . import kernels
+from . import _kernels
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def simple_graph(data: Data, *, undirected: bool) -> SimpleGraph:
     if not n:
         raise ValueError("The graph has no nodes, so it has no subgraphs; leave empty graphs out (`pre_filter=`).")
     graph = SimpleGraph(edge_index, n, _attributes_of_edges(data, n, edge_index.size(1)))
-    kind = kernels.kind_of_graph(edge_index.numpy(), n) if graph.compiled else _kind_of_graph(edge_index, n)
-    if kind == kernels.OUTSIDE:
+    kind = _kernels.kind_of_graph(edge_index.numpy(), n) if graph.compiled else _kind_of_graph(edge_index, n)
+    if kind == _kernels.OUTSIDE:
         low, high = (int(bound) for bound in edge_index.aminmax())
         raise ValueError(f"edge_index names nodes {low} to {high}; expected 0 to {n - 1}, as num_nodes is {n}.")
-    if kind == kernels.DUPLICATED:
+    if kind == _kernels.DUPLICATED:
         graph = _merged(graph)
         kind = _kind_of_graph(graph.edge_index, n)
-    if undirected and kind == kernels.DIRECTED:
+    if undirected and kind == _kernels.DIRECTED:
         raise ValueError(
             "The graph is directed: some edge is there in one direction only. Apply ToUndirected() first, or pass a "
             "policy of your own, a callable data -> (keep_mask, marks)."
@@ -92,17 +92,17 @@ def _attributes_of_edges(data: Data, n: int, E: int) -> dict[str, Tensor]:
 
 
 def _kind_of_graph(edge_index: Tensor, n: int) -> int:
-    """`kernels.kind_of_graph`, by tensor operations."""
+    """`_kernels.kind_of_graph`, by tensor operations."""
     if edge_index.size(1) == 0:
-        return kernels.SIMPLE
+        return _kernels.SIMPLE
     low, high = edge_index.aminmax()
     if low < 0 or high >= n:
-        return kernels.OUTSIDE
+        return _kernels.OUTSIDE
     source, target = edge_index
     codes = (source * n + target).sort().values
     if bool((codes[1:] == codes[:-1]).any()):
-        return kernels.DUPLICATED
-    return kernels.SIMPLE if torch.equal(codes, (target * n + source).sort().values) else kernels.DIRECTED
+        return _kernels.DUPLICATED
+    return _kernels.SIMPLE if torch.equal(codes, (target * n + source).sort().values) else _kernels.DIRECTED
 
 
 def _merged(graph: SimpleGraph) -> SimpleGraph:

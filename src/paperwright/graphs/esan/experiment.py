@@ -1,0 +1,336 @@
+"""The experiments of the claims: training on bags, and what tests and random networks separate (Sections 3 and 5)."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, elu, l1_loss
+from torch_geometric.data import Batch, Data
+from torch_geometric.nn import GIN, GINConv, GraphConv
+from torch_geometric.transforms import BaseTransform, Constant
+
+from paperwright.training import EarlyStop, fit, preserved_randomness
+
+from .bag import SubgraphBag
+from .ds_gnn import DSGNN, DSSGNN, JumpingEncoder, gin_conv
+from .prediction import predict, settle_batch_norm
+
+# --- Training on bags -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BagTraining:
+    """Hyperparameters of a run.
+
+    Attributes:
+        layers, width: of the message-passing part.
+        set_width: of the two set layers of DS-GNN.
+        lr: Adam's learning rate.
+        halve_every: epochs after which the learning rate is halved, again and again.
+        batch_size: graphs; those that do not fill a batch wait for another epoch.
+        epochs: at most.
+        stop_below: stop once the mean training loss of an epoch is no more than this.
+        votes: samples of each graph in the evaluation.
+        node_pool: how DSS-GNN joins the nodes of a subgraph.
+    """
+
+    layers: int = 4
+    width: int = 32
+    set_width: int = 32
+    lr: float = 0.01
+    halve_every: int = 50
+    batch_size: int = 32
+    epochs: int = 100
+    stop_below: float = 0.0
+    votes: int = 5
+    node_pool: str = "mean"
+
+
+PAPER: Mapping[str, BagTraining] = {
+    "exp": BagTraining(layers=6, epochs=350),
+    "exp, deletions": BagTraining(layers=6, epochs=350, lr=0.001),
+    "csl": BagTraining(layers=8, width=64, batch_size=8, epochs=200),
+    "zinc": BagTraining(width=64, batch_size=128, lr=0.001, epochs=400),
+}
+"""The grids of the paper's experiments, at one point each (official code, the files in `configs`)."""
+
+
+class RandomFeatureGNN(nn.Module):
+    """The baseline of random node features: after two layers of GraphConv half of the width is replaced by fresh
+    normal numbers, at each call, in training and after.
+
+    Source: `models.py` of the official code, after Abboud et al., IJCAI 2021.
+    """
+
+    def __init__(self, in_channels: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(GraphConv(width if layer else in_channels, width) for layer in range(layers))
+        self.out_channels = width
+
+    def forward(
+        self, x: Float[Tensor, "nodes width"], edge_index: Int64[Tensor, "2 edges"]
+    ) -> Float[Tensor, "nodes out"]:
+        """The features of every node."""
+        for number, conv in enumerate(self.convs, start=1):
+            x = elu(conv(x, edge_index))
+            if number == 2:
+                kept, replaced = x.chunk(2, dim=1)
+                x = torch.cat([kept, torch.randn_like(replaced)], dim=1)
+        return x
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A network and the bags that it sees.
+
+    Attributes:
+        kind: "gin", torch_geometric's GIN on the graph itself; "random features", :class:`RandomFeatureGNN` on it;
+            "ds"; or "dss".
+        policy, num_hops: of the bags.
+        fraction: of each bag, drawn anew each epoch; 1 for the whole.
+        epochs: in place of those of the training.
+    """
+
+    kind: str
+    policy: str = "original"
+    num_hops: int = 2
+    fraction: float = 1.0
+    epochs: int | None = None
+
+    def network(self, in_channels: int, out_channels: int, training: BagTraining) -> nn.Module:
+        """The network, with the paper's GIN convolution where it is on bags."""
+        shape = in_channels, training.width, training.layers
+        if self.kind == "dss":
+            return DSSGNN(gin_conv, *shape, out_channels, node_pool=training.node_pool)
+        if self.kind == "ds":
+            return DSGNN(JumpingEncoder(gin_conv, *shape), [training.set_width] * 2, out_channels)
+        if self.kind == "gin":
+            return DSGNN(GIN(*shape, jk="cat", norm="BatchNorm"), [], out_channels)
+        return DSGNN(RandomFeatureGNN(*shape), [], out_channels)
+
+
+def predictions(
+    learner: Learner,
+    train: Sequence[Data],
+    test: Sequence[Data],
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str,
+    outputs: int,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    task: str = "classification",
+    then: BaseTransform | None = None,
+) -> tuple[Tensor, dict[str, float]]:
+    """Train a network on the bags of the training graphs, settle its batch norm, and predict the test graphs.
+
+    Args:
+        learner: the network and its bags.
+        train, test: graphs with `y`.
+        settings: of :class:`BagTraining`.
+        seed: decides everything: initial weights, the order of the graphs, the samples of the bags.
+        device: where to train.
+        outputs: of the network.
+        loss: of outputs and `y`.
+        task: as for :func:`predict`.
+        then: a transform of each bag.
+
+    Returns:
+        What :func:`predict` gives for the test graphs; and "epochs", the "training_loss" of the last of them, and the
+        number of "parameters".
+    """
+    training = BagTraining(**settings)
+    training = replace(training, epochs=learner.epochs or training.epochs)
+    share = None if learner.fraction == 1 else learner.fraction
+    bag = SubgraphBag(learner.policy, learner.num_hops, fraction=share, then=then)
+
+    def batch(numbers: Tensor) -> Batch:
+        bags = [bag(train[i]) if share else whole[i] for i in numbers.tolist()]
+        return Batch.from_data_list(bags).to(device)
+
+    def mean_loss(model: nn.Module, numbers: Tensor) -> Tensor:
+        bags = batch(numbers)
+        return loss(model(bags), bags.y)
+
+    with preserved_randomness(seed):
+        whole = [] if share else [bag(graph) for graph in train]
+        model = learner.network(bag(train[0]).x.size(1), outputs, training)
+        optimizer = torch.optim.Adam(model.parameters(), lr=training.lr)
+        steps = len(train) // training.batch_size
+        history = fit(
+            model,
+            optimizer,
+            torch.arange(len(train)),
+            mean_loss,
+            batch_size=training.batch_size,
+            seed=seed,
+            epochs=training.epochs,
+            scheduler=torch.optim.lr_scheduler.StepLR(optimizer, training.halve_every * steps, gamma=0.5),
+            stop=EarlyStop("loss", patience=training.epochs, goal=training.stop_below),
+            device=device,
+            title="",
+        )
+        settle_batch_norm(model, map(batch, torch.arange(len(train)).split(training.batch_size)))
+        votes = training.votes if share or learner.kind == "random features" else 1
+        predicted = predict(model, test, votes, transform=bag, task=task).cpu()
+    spent = {"epochs": history.step / steps, "training_loss": history.last["loss"]}
+    return predicted, spent | {"parameters": sum(weights.numel() for weights in model.parameters())}
+
+
+def run(
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str,
+    learner: Learner,
+    train: Sequence[Data],
+    test: Sequence[Data],
+    classes: int = 2,
+    then: BaseTransform | None = None,
+    alike: Sequence[bool] | None = None,
+) -> dict[str, float]:
+    """Test accuracy after training, and how far it is from chance, 1 / classes.
+
+    Args:
+        settings, seed, device, learner, train, test, then: as for :func:`predictions`.
+        classes: number of classes.
+        alike: which test graphs 1-WL takes for another; "off_chance" is then of these alone.
+    """
+    outputs, loss = (1, _binary) if classes == 2 else (classes, cross_entropy)
+    predicted, spent = predictions(
+        learner, train, test, settings, seed=seed, device=device, outputs=outputs, loss=loss, then=then
+    )
+    right = (predicted == torch.cat([graph.y for graph in test])).double()
+    chance = right if alike is None else right[torch.tensor(alike)]
+    return {"accuracy": float(right.mean()), "off_chance": abs(float(chance.mean()) - 1 / classes), **spent}
+
+
+def _binary(output: Tensor, y: Tensor) -> Tensor:
+    return binary_cross_entropy_with_logits(output.squeeze(-1), y.float())
+
+
+def standardized_errors(
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str,
+    learner: Learner,
+    train: Sequence[Data],
+    test: Sequence[Data],
+) -> tuple[Float[Tensor, "graphs targets"], dict[str, float]]:
+    """Absolute errors of a regression of `y` on the test graphs, trained on targets of mean 0 and deviation 1.
+
+    Returns:
+        The errors in the unit of `y`; and what :func:`predictions` says of the training, with "error_of_the_mean",
+        that of guessing the training graphs' mean.
+    """
+    counts = torch.cat([graph.y for graph in train])
+    mean, scale = counts.mean(dim=0), counts.std(dim=0)
+    scaled = [graph.clone() for graph in train]
+    for graph in scaled:
+        graph.y = (graph.y - mean) / scale
+    predicted, spent = predictions(
+        learner,
+        scaled,
+        test,
+        settings,
+        seed=seed,
+        device=device,
+        outputs=counts.size(1),
+        loss=l1_loss,
+        task="regression",
+    )
+    true = torch.cat([graph.y for graph in test])
+    guess = float((mean - true).abs().mean())
+    return (predicted * scale + mean - true).abs(), spent | {"error_of_the_mean": guess}
+
+
+def pairs_split(graphs: Sequence[Data], train: int, test: int, seed: int) -> tuple[list[Data], list[Data]]:
+    """`train` and `test` graphs, drawn by the seed; both of a pair (2i, 2i + 1) go to the same side."""
+    pairs = range(len(graphs) // 2)
+    sides = train_test_split(pairs, train_size=train // 2, test_size=test // 2, random_state=seed)
+    learned, held_out = ([graphs[2 * pair + member] for pair in side for member in (0, 1)] for side in sides)
+    return learned, held_out
+
+
+def class_fold(graphs: Sequence[Data], folds: int, fold: int, seed: int) -> tuple[list[Data], list[Data]]:
+    """The graphs outside and those inside a fold of a stratified split."""
+    labels = [int(graph.y) for graph in graphs]
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
+    outside, inside = list(splits)[fold]
+    return [graphs[i] for i in outside], [graphs[i] for i in inside]
+
+
+# --- What tests and random networks separate --------------------------------------------------------------------------
+
+NOISE = 1e-9
+"""Outputs that lie nearer, relative to their size, are equal but for rounding (float64, a few layers)."""
+
+EPSILON = math.sqrt(2) - 1
+"""Irrational, as the theorem on GIN asks. With the 0 of the paper's experiments a node and its neighbours melt into one
+sum: in a regular graph the marked root then looks like its neighbours, and K_{3,3} is not told from the prism."""
+
+
+def separated_by_first_alone(first: Int64[Tensor, " graphs"], second: Int64[Tensor, " graphs"]) -> int:
+    """How many pairs of graphs have different labels in `first` and equal ones in `second`."""
+    joint = torch.stack([first, second]).unique(dim=1, return_counts=True)[1]
+    return _equal_pairs(second.unique(return_counts=True)[1]) - _equal_pairs(joint)
+
+
+def _equal_pairs(sizes: Int64[Tensor, " classes"]) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+@dataclass(frozen=True)
+class RandomNetwork:
+    r"""A DSS-GNN with random weights, in float64, whose convolutions are GIN without batch norm:
+
+    .. math:: h_v = W_2\, \sigma\Big( W_1 \big( (1 + \epsilon) x_v + \sum_w x_w \big) + b_1 \Big) + b_2.
+
+    A random network of ReLUs may happen to be linear on all the nodes of near-regular graphs. It then counts walks, of
+    which strongly regular graphs of the same parameters have as many.
+
+    Attributes:
+        policy, num_hops: of the bags.
+        epsilon: the weight of the node itself, less 1.
+        activation: sigma.
+        width: channels.
+    """
+
+    policy: str
+    num_hops: int = 1
+    epsilon: float = EPSILON
+    activation: type[nn.Module] = nn.SiLU
+    width: int = 32
+
+    def labels(self, graphs: Sequence[Data], layers: int, seed: int) -> tuple[Int64[Tensor, " graphs"], float]:
+        """Labels by the network's output: equal up to rounding, equal label.
+
+        Returns:
+            The labels, and the widest gap, relative to the outputs, that was taken for rounding over the narrowest that
+            was not: how clear the decision was (below 1e-2 or so: very).
+        """
+        bag = SubgraphBag(self.policy, self.num_hops)
+        bags = [bag(Constant(cat=False)(graph.clone())) for graph in graphs]
+        for one in bags:
+            one.x = one.x.double()
+        with preserved_randomness(seed):
+            model = DSSGNN(self._conv, bags[0].x.size(1), self.width, layers, 1).double().eval()
+        with torch.no_grad():
+            output = model(Batch.from_data_list(bags)).squeeze(1)
+        order = output.argsort()
+        gaps = output[order].diff() / output.abs().max()
+        apart = gaps > NOISE
+        labels = torch.empty(len(graphs), dtype=torch.int64)
+        labels[order] = torch.cat([torch.zeros(1, dtype=torch.int64), apart.long().cumsum(0)])
+        widest = float(gaps[~apart].max()) if (~apart).any() else 0.0
+        return labels, widest / float(gaps[apart].min()) if apart.any() else 0.0
+
+    def _conv(self, in_channels: int, out_channels: int) -> GINConv:
+        layers = nn.Linear(in_channels, out_channels), self.activation(), nn.Linear(out_channels, out_channels)
+        return GINConv(nn.Sequential(*layers), eps=self.epsilon)
