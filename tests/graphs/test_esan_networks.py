@@ -1,5 +1,7 @@
 """DSS-GNN and DS-GNN: their equations recomputed, their symmetries, their checkpoints, and evaluation by votes."""
 
+import doctest
+import importlib
 import itertools
 from collections.abc import Callable
 
@@ -684,6 +686,13 @@ def test_every_other_pair_is_corrupted_by_one_edge() -> None:
     assert all(new.coalesce().num_edges == new.num_edges for new in made)
     labels = subgraph_wl(made, test="wl").labels
     assert (labels[::2] == labels[1::2]).tolist() == [False, True] * 2
+
+
+@pytest.mark.parametrize("module", ["bag", "sampling", "subgraph_data", "layers", "ds_gnn", "subgraph_wl"])
+def test_examples_run(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"paperwright.graphs.esan.{module}"))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 # -- edge features -----------------------------------------------------------------------------------------------------

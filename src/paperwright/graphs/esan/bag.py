@@ -19,7 +19,7 @@ from .subgraph_data import PREFIX, SubgraphData
 
 
 class SubgraphBag(BaseTransform):
-    r"""Replaces a graph by the bag of its subgraphs; `Data -> SubgraphData`.
+    r"""Replace a graph by the bag of its subgraphs; `Data -> SubgraphData`.
 
     All S subgraphs keep all n nodes and their features, only edges go:
 
@@ -58,7 +58,13 @@ class SubgraphBag(BaseTransform):
         ValueError: parameters out of range; a graph without nodes; a directed graph, unless the policy is a callable;
             a bag of more than `max_subgraphs`; a graph that is a bag already; features that are no row for each node.
 
-    Source: Bevilacqua et al. 2022, Sections 3.1, 3.3 and 4.
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> path = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
+        >>> SubgraphBag("node_deleted")(path).edge_index.tolist()
+        [[1, 2, 6, 7], [2, 1, 7, 6]]
+
+    Source: Sections 3.1, 3.3 and 4.
     """
 
     def __init__(

@@ -32,31 +32,31 @@ PILOTS = "Settings were chosen on pilot seeds."
 
 
 @dataclass(frozen=True)
-class Policy:
-    """How bags are made: the policy's name and the radius of its ego-nets."""
+class Selection:
+    """How bags are made: the policy and the radius of its ego-nets."""
 
-    name: str
+    policy: str
     num_hops: int = 1
 
 
-POLICIES: Mapping[str, Policy] = {
-    "edge_deleted": Policy("edge_deleted"),
-    "node_deleted": Policy("node_deleted"),
-    "ego, 1 hop": Policy("ego", 1),
-    "ego, 2 hops": Policy("ego", 2),
-    "ego_plus, 2 hops": Policy("ego_plus", 2),
-    "node_marked": Policy("node_marked"),
+POLICIES: Mapping[str, Selection] = {
+    "edge_deleted": Selection("edge_deleted"),
+    "node_deleted": Selection("node_deleted"),
+    "ego, 1 hop": Selection("ego", 1),
+    "ego, 2 hops": Selection("ego", 2),
+    "ego_plus, 2 hops": Selection("ego_plus", 2),
+    "node_marked": Selection("node_marked"),
 }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def against_refinement(policy: Policy, *, seed: int, device: str, graphs: Sequence[str]) -> dict[str, float]:
+def against_refinement(selection: Selection, *, seed: int, device: str, graphs: Sequence[str]) -> dict[str, float]:
     """Pairs of graphs that 1-WL separates and DSS-WL (DS-WL) does not, and the other way round."""
     every = graphs_of_list(graphs)
     plain = subgraph_wl(every, test="wl").labels
-    dss, ds = (subgraph_wl(every, policy.name, policy.num_hops, test=test).labels for test in ("dss", "ds"))
+    dss, ds = (subgraph_wl(every, selection.policy, selection.num_hops, test=test).labels for test in ("dss", "ds"))
     return {
         "lost": separated_by_first_alone(plain, dss),
         "gained": separated_by_first_alone(dss, plain),
@@ -69,7 +69,7 @@ def against_refinement(policy: Policy, *, seed: int, device: str, graphs: Sequen
 def beyond_three_wl(pair: str, *, seed: int, device: str, policies: Sequence[str]) -> dict[str, float]:
     """Whether 3-WL, and DSS-WL by policy, separate two strongly regular graphs: 1 or 0."""
     graphs = graph_pair(pair)
-    tests = {label: subgraph_wl(graphs, POLICIES[label].name, POLICIES[label].num_hops) for label in policies}
+    tests = {label: subgraph_wl(graphs, POLICIES[label].policy, POLICIES[label].num_hops) for label in policies}
     # On pairs of nodes, "folklore": it separates what the test on triples that the paper calls 3-WL does.
     three_wl = weisfeiler_leman(graphs, 2).graph_labels
     return {"three_wl": len(three_wl.unique()) - 1.0, **{label: test.classes - 1.0 for label, test in tests.items()}}
@@ -147,7 +147,7 @@ dss_wl = {
         "in most draws with ReLUs, it misses pairs.",
         where="Section 3, the propositions on what DSS-GNN can implement",
         arms={
-            **{label: RandomNetwork(policy.name, policy.num_hops) for label, policy in POLICIES.items()},
+            **{label: RandomNetwork(chosen.policy, chosen.num_hops) for label, chosen in POLICIES.items()},
             "node_marked, epsilon 0": RandomNetwork("node_marked", epsilon=0.0),
             "node_marked, ReLU": RandomNetwork("node_marked", activation=nn.ReLU),
         },

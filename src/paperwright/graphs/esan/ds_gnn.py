@@ -19,7 +19,12 @@ ConvFactory = Callable[[int, int], nn.Module]
 
 
 def gin_conv(in_channels: int, out_channels: int) -> GINConv:
-    """The GIN convolution: h_v = MLP(x_v + sum over neighbours of x_w), MLP = Linear, batch norm, ReLU, Linear.
+    r"""The GIN convolution of the paper's experiments, its MLP Linear, batch norm, ReLU, Linear:
+
+    .. math:: h_v = \mathrm{MLP}\Big( x_v + \sum_{w \in N(v)} x_w \Big).
+
+    Args:
+        in_channels, out_channels: widths of x and h.
 
     Source: `models.py` of the official code; epsilon stays 0.
     """
@@ -36,11 +41,17 @@ def gin_conv(in_channels: int, out_channels: int) -> GINConv:
 class JumpingEncoder(nn.Module):
     """Convolution, batch norm, ReLU, layer by layer; the output joins the input and every layer's output.
 
-    Its width, `out_channels`, is in_channels + num_layers * hidden_channels.
+    Its width, `out_channels`, is in_channels + num_layers * hidden_channels. (`torch_geometric.nn.GIN(jk="cat")` leaves
+    the input out, and checkpoints of the official code do not fit it.)
 
     Args:
         conv_factory: (in, out) -> a convolution.
         in_channels, hidden_channels, num_layers: the widths of input and layers, and how many there are.
+
+    Example:
+        >>> encoder = JumpingEncoder(gin_conv, 3, 16, num_layers=2)
+        >>> encoder(torch.rand(4, 3), torch.tensor([[0, 1], [1, 0]])).shape
+        torch.Size([4, 35])
 
     Source: `GNN_node` of the official code, jumping knowledge "concat".
     """
@@ -82,6 +93,16 @@ class DSSGNN(nn.Module):
 
     Edge attributes and weights reach the convolutions that can use them: whose `forward` takes `edge_attr` or
     `edge_weight` and which, if they have an `edge_dim`, were built with one. To others they mean nothing.
+
+    Example:
+        >>> from torch_geometric.nn import GraphConv
+        >>> from paperwright.graphs.esan import SubgraphBag
+        >>> path = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
+        >>> DSSGNN(GraphConv, 2, 16, 3, out_channels=1)(SubgraphBag("ego_plus")(path)).shape
+        torch.Size([1, 1])
+
+    Raises:
+        ValueError: no layers, or an unknown reduction or edge feature.
 
     Source: Section 3; `DSSnetwork` of the official code.
     """
@@ -167,6 +188,13 @@ class DSGNN(nn.Module):
 
     Raises:
         ValueError: F is not known; an unknown `set_mode`; "invariant" with set layers of unequal widths.
+
+    Example:
+        >>> from torch_geometric.nn import GIN
+        >>> from paperwright.graphs.esan import SubgraphBag
+        >>> path = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
+        >>> DSGNN(GIN(2, 16, 3, jk="cat"), [16, 16], out_channels=1)(SubgraphBag("ego_plus")(path)).shape
+        torch.Size([1, 1])
 
     Source: Section 3; `DSnetwork` and `ZincDSnetwork` of the official code.
     """

@@ -24,7 +24,7 @@ def checked_reduction(argument: str, reduction: str) -> str:
 
 
 class DSSConv(nn.Module):
-    r"""Makes a layer on bags of subgraphs from a convolution on graphs. For node v of subgraph s,
+    r"""Make a layer on bags of subgraphs from a convolution on graphs. For node v of subgraph s,
 
     .. math::
         h'_{v,s} = \sigma\Big( \mathrm{BN}_1\big(\mathrm{conv}_1(h_{\cdot,s}, E_s)_v\big)
@@ -44,7 +44,14 @@ class DSSConv(nn.Module):
     Raises:
         ValueError: no such reduction; F' is needed for the norm, and neither given nor to be found.
 
-    Source: the DSS-GNN layer of Section 3; `DSSnetwork` of the official code.
+    Example:
+        >>> import torch
+        >>> from torch_geometric.nn import GraphConv
+        >>> layer, loop = DSSConv(GraphConv(4, 8)), torch.tensor([[0, 1], [1, 0]])
+        >>> layer(torch.rand(4, 4), torch.cat([loop, loop + 2], dim=1), torch.tensor([0, 1, 0, 1]), loop, 2).shape
+        torch.Size([4, 8])
+
+    Source: Section 3, the DSS-GNN layer; `DSSnetwork` of the official code.
     """
 
     def __init__(
@@ -163,6 +170,11 @@ class SetLayer(nn.Module):
         in_channels, out_channels: widths of h and h'.
         activation: sigma: the name of one in torch.nn, a function, or None for the identity.
 
+    Example:
+        >>> import torch
+        >>> SetLayer(4, 8)(torch.rand(5, 4), torch.tensor([0, 0, 0, 1, 1])).shape
+        torch.Size([5, 8])
+
     Source: Section 3 (the set encoder) after Zaheer et al. 2017; `fc_list`, `fc_sum_list` of the official code.
     """
 
@@ -214,7 +226,7 @@ class InvariantSetLayer(nn.Module):
 
 
 class SubgraphPool(nn.Module):
-    """Pools the nodes of every subgraph, then the subgraphs of every bag.
+    """Pool the nodes of every subgraph, then the subgraphs of every bag.
 
     Args:
         node_pool: over the nodes of a subgraph, isolated ones included: "mean", "sum", "max" or "min".
@@ -223,6 +235,14 @@ class SubgraphPool(nn.Module):
 
     Raises:
         ValueError: no such reduction.
+
+    Example:
+        >>> import torch
+        >>> pool = SubgraphPool("sum", "mean")
+        >>> pool(torch.ones(4, 1), torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0])).tolist()
+        [[2.0]]
+
+    Source: Section 3; `DSSnetwork` and `DSnetwork` of the official code.
     """
 
     def __init__(self, node_pool: str = "mean", bag_pool: str = "mean") -> None:

@@ -53,7 +53,7 @@ class Share:
 
 
 class SubgraphSampler(BaseTransform):
-    """Takes a random part of a bag that is there already, without replacement; `SubgraphData -> SubgraphData`.
+    """Take a random part of a bag that is there already, without replacement; `SubgraphData -> SubgraphData`.
 
     `SubgraphBag(fraction=...)` samples before it builds, which costs less; this is for bags built once, by
     `pre_transform=`, and sampled anew each time, by `transform=`. A `Batch` of bags is sampled bag by bag.
@@ -67,6 +67,15 @@ class SubgraphSampler(BaseTransform):
     Raises:
         ValueError: not exactly one of `fraction` and `count` is given, or it is out of range.
         TypeError: what comes is no bag.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> from paperwright.graphs.esan import SubgraphBag
+        >>> bag = SubgraphBag("node_deleted")(Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=10))
+        >>> SubgraphSampler(fraction=0.2)(bag).num_subgraphs
+        2
+
+    Source: Section 3.3.
     """
 
     def __init__(

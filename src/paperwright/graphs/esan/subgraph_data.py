@@ -32,6 +32,14 @@ class SubgraphData(Data):
         original_edge_attr: their attributes, and `original_NAME` for every other attribute `NAME` of edges.
 
     Every other attribute of the graph (`y`, `pos`, masks) is as it was: one row a node, not one a copy.
+
+    Example:
+        >>> from paperwright.graphs.esan import SubgraphBag
+        >>> bag = SubgraphBag("ego", 1)(Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=3))
+        >>> bag.num_subgraphs, bag.num_original_nodes, bag.subgraph(0).edge_index.tolist()
+        (3, 3, [[0, 1], [1, 0]])
+
+    Source: Section 3.1.
     """
 
     @classmethod

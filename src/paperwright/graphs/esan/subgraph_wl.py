@@ -65,6 +65,15 @@ def subgraph_wl(
         node_colors: "x": nodes of different features differ; None: features play no part.
         max_rounds: stop after so many rounds.
 
+    Returns:
+        The labels of the graphs, the rounds, and the number of colours.
+
+    Example:
+        >>> import networkx as nx
+        >>> hexagon, triangles = nx.cycle_graph(6), nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
+        >>> [subgraph_wl([hexagon, triangles], "node_deleted", test=test).classes for test in ("wl", "dss")]
+        [1, 2]
+
     Raises:
         TypeError: one graph instead of a list, a heterogeneous graph, or no graph.
         ValueError: no graphs, an unknown test, `node_colors` or policy, features of some graphs only or of different
