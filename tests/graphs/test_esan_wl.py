@@ -15,8 +15,13 @@ from torch_geometric.transforms import Constant
 from paperwright import data
 from paperwright.data.graph_pairs import CSL_SKIPS, as_data, atlas_graphs, csl_graph, graph_pair
 from paperwright.graphs.esan import SubgraphBag, WLResult, subgraph_wl
-from paperwright.graphs.esan.experiment import RandomNetwork, separated_by_first_alone
-from paperwright.graphs.esan.graph_sets import graphs_of_list, lifted_pairs, regular_graphs
+from paperwright.graphs.esan.expressive_power import (
+    RandomNetwork,
+    graphs_of_list,
+    regular_graphs,
+    separated_by_first_alone,
+)
+from paperwright.graphs.esan.graph_sets import lifted_pairs
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 needs_exp = pytest.mark.skipif(not data.available("exp"), reason="exp is not in PAPERWRIGHT_DATA")

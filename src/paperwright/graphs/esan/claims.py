@@ -1,7 +1,7 @@
 """What the paper states about bags of subgraphs, as experiments: what they separate, by tests and by training."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -9,86 +9,16 @@ from torch import nn
 from torch_geometric.transforms import OneHotDegree
 
 from paperwright import data
-from paperwright.blocks.weisfeiler_leman import weisfeiler_leman
 from paperwright.claims import Above, All, Always, Budget, Claim, Greater, Never, Proportion, Reported
-from paperwright.data.graph_pairs import CSL_SKIPS, csl_graphs, graph_pair
+from paperwright.data.graph_pairs import CSL_SKIPS, csl_graphs
 
-from .experiment import (
-    PAPER,
-    Learner,
-    RandomNetwork,
-    class_fold,
-    pairs_split,
-    run,
-    separated_by_first_alone,
-    standardized_errors,
-)
-from .graph_sets import corrupted_pairs, cycle_counting_graphs, graphs_of_list, lifted_pairs
-from .subgraph_wl import subgraph_wl
+from .experiment import PAPER, Learner, class_fold, pairs_split, run, standardized_errors
+from .expressive_power import POLICIES, RandomNetwork, against_refinement, beyond_three_wl, random_networks
+from .graph_sets import corrupted_pairs, cycle_counting_graphs, lifted_pairs
 
 UNCONFIRMED = "quoted from memory; looked for elsewhere and not found"
 CONFIRMED = "as quoted in the ZINC table of the GIST paper (2025)"
 PILOTS = "Settings were chosen on pilot seeds."
-
-
-@dataclass(frozen=True)
-class Selection:
-    """How bags are made: the policy and the radius of its ego-nets."""
-
-    policy: str
-    num_hops: int = 1
-
-
-POLICIES: Mapping[str, Selection] = {
-    "edge_deleted": Selection("edge_deleted"),
-    "node_deleted": Selection("node_deleted"),
-    "ego, 1 hop": Selection("ego", 1),
-    "ego, 2 hops": Selection("ego", 2),
-    "ego_plus, 2 hops": Selection("ego_plus", 2),
-    "node_marked": Selection("node_marked"),
-}
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def against_refinement(selection: Selection, *, seed: int, device: str, graphs: Sequence[str]) -> dict[str, float]:
-    """Pairs of graphs that 1-WL separates and DSS-WL (DS-WL) does not, and the other way round."""
-    every = graphs_of_list(graphs)
-    plain = subgraph_wl(every, test="wl").labels
-    dss, ds = (subgraph_wl(every, selection.policy, selection.num_hops, test=test).labels for test in ("dss", "ds"))
-    return {
-        "lost": separated_by_first_alone(plain, dss),
-        "gained": separated_by_first_alone(dss, plain),
-        "lost_by_ds": separated_by_first_alone(plain, ds),
-        "gained_by_ds": separated_by_first_alone(ds, plain),
-        "left": separated_by_first_alone(torch.arange(len(every)), dss),
-    }
-
-
-def beyond_three_wl(pair: str, *, seed: int, device: str, policies: Sequence[str]) -> dict[str, float]:
-    """Whether 3-WL, and DSS-WL by policy, separate two strongly regular graphs: 1 or 0."""
-    graphs = graph_pair(pair)
-    tests = {label: subgraph_wl(graphs, POLICIES[label].policy, POLICIES[label].num_hops) for label in policies}
-    # On pairs of nodes, "folklore": it separates what the test on triples that the paper calls 3-WL does.
-    three_wl = weisfeiler_leman(graphs, 2).graph_labels
-    return {"three_wl": len(three_wl.unique()) - 1.0, **{label: test.classes - 1.0 for label, test in tests.items()}}
-
-
-def random_networks(
-    network: RandomNetwork, *, seed: int, device: str, graphs: Sequence[str], more_layers: int
-) -> dict[str, float]:
-    """Where a random DSS-GNN and DSS-WL differ: pairs that only one of them separates."""
-    found = {"missed": 0.0, "invented": 0.0, "pairs": 0.0, "least_clear": 0.0}
-    for name in graphs:
-        listed = graphs_of_list([name])
-        test = subgraph_wl(listed, network.policy, network.num_hops)
-        labels, unclear = network.labels(listed, test.rounds + more_layers, seed)
-        found["missed"] += separated_by_first_alone(test.labels, labels)
-        found["invented"] += separated_by_first_alone(labels, test.labels)
-        found["pairs"] += len(listed) * (len(listed) - 1) / 2
-        found["least_clear"] = max(found["least_clear"], unclear)
-    return found
 
 
 def _never(metric: str, arms: Iterable[str]) -> All:

@@ -1,6 +1,5 @@
-"""The experiments of the claims: training on bags, and what tests and random networks separate (Sections 3 and 5)."""
+"""The experiments of the claims on training: networks on bags, and their baselines (Section 5)."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,16 +10,14 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, elu, l1_loss
 from torch_geometric.data import Batch, Data
-from torch_geometric.nn import GIN, GINConv, GraphConv
-from torch_geometric.transforms import BaseTransform, Constant
+from torch_geometric.nn import GIN, GraphConv
+from torch_geometric.transforms import BaseTransform
 
 from paperwright.training import EarlyStop, fit, preserved_randomness
 
 from .bag import SubgraphBag
 from .ds_gnn import DSGNN, DSSGNN, JumpingEncoder, gin_conv
 from .prediction import predict, settle_batch_norm
-
-# --- Training on bags -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -264,73 +261,3 @@ def class_fold(graphs: Sequence[Data], folds: int, fold: int, seed: int) -> tupl
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
     outside, inside = list(splits)[fold]
     return [graphs[i] for i in outside], [graphs[i] for i in inside]
-
-
-# --- What tests and random networks separate --------------------------------------------------------------------------
-
-NOISE = 1e-9
-"""Outputs that lie nearer, relative to their size, are equal but for rounding (float64, a few layers)."""
-
-EPSILON = math.sqrt(2) - 1
-"""Irrational, as the theorem on GIN asks. With the 0 of the paper's experiments a node and its neighbours melt into one
-sum: in a regular graph the marked root then looks like its neighbours, and K_{3,3} is not told from the prism."""
-
-
-def separated_by_first_alone(first: Int64[Tensor, " graphs"], second: Int64[Tensor, " graphs"]) -> int:
-    """How many pairs of graphs have different labels in `first` and equal ones in `second`."""
-    joint = torch.stack([first, second]).unique(dim=1, return_counts=True)[1]
-    return _equal_pairs(second.unique(return_counts=True)[1]) - _equal_pairs(joint)
-
-
-def _equal_pairs(sizes: Int64[Tensor, " classes"]) -> int:
-    return int((sizes * (sizes - 1) // 2).sum())
-
-
-@dataclass(frozen=True)
-class RandomNetwork:
-    r"""A DSS-GNN with random weights, in float64, whose convolutions are GIN without batch norm:
-
-    .. math:: h_v = W_2\, \sigma\Big( W_1 \big( (1 + \epsilon) x_v + \sum_w x_w \big) + b_1 \Big) + b_2.
-
-    A random network of ReLUs may happen to be linear on all the nodes of near-regular graphs. It then counts walks, of
-    which strongly regular graphs of the same parameters have as many.
-
-    Attributes:
-        policy, num_hops: of the bags.
-        epsilon: the weight of the node itself, less 1.
-        activation: sigma.
-        width: channels.
-    """
-
-    policy: str
-    num_hops: int = 1
-    epsilon: float = EPSILON
-    activation: type[nn.Module] = nn.SiLU
-    width: int = 32
-
-    def labels(self, graphs: Sequence[Data], layers: int, seed: int) -> tuple[Int64[Tensor, " graphs"], float]:
-        """Labels by the network's output: equal up to rounding, equal label.
-
-        Returns:
-            The labels, and the widest gap, relative to the outputs, that was taken for rounding over the narrowest that
-            was not: how clear the decision was (below 1e-2 or so: very).
-        """
-        bag = SubgraphBag(self.policy, self.num_hops)
-        bags = [bag(Constant(cat=False)(graph.clone())) for graph in graphs]
-        for one in bags:
-            one.x = one.x.double()
-        with preserved_randomness(seed):
-            model = DSSGNN(self._conv, bags[0].x.size(1), self.width, layers, 1).double().eval()
-        with torch.no_grad():
-            output = model(Batch.from_data_list(bags)).squeeze(1)
-        order = output.argsort()
-        gaps = output[order].diff() / output.abs().max()
-        apart = gaps > NOISE
-        labels = torch.empty(len(graphs), dtype=torch.int64)
-        labels[order] = torch.cat([torch.zeros(1, dtype=torch.int64), apart.long().cumsum(0)])
-        widest = float(gaps[~apart].max()) if (~apart).any() else 0.0
-        return labels, widest / float(gaps[apart].min()) if apart.any() else 0.0
-
-    def _conv(self, in_channels: int, out_channels: int) -> GINConv:
-        layers = nn.Linear(in_channels, out_channels), self.activation(), nn.Linear(out_channels, out_channels)
-        return GINConv(nn.Sequential(*layers), eps=self.epsilon)

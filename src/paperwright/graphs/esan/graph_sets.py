@@ -1,7 +1,5 @@
-"""The graphs that it is tried on: EXP, CSL, generated ones of the same kinds, and lists of all graphs of a size."""
+"""The graphs that networks are tried on: EXP, and made ones of its kind, corrupted, or with cycles to count."""
 
-import functools
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,9 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_dense_adj
 
 from paperwright import data
-from paperwright.data.graph_pairs import as_data, atlas_graphs, graph_pair, read_exp, with_graphs
-
-from .subgraph_wl import subgraph_wl
+from paperwright.data.graph_pairs import as_data, read_exp, with_graphs
 
 RING_SIZES = {3: 0.05, 4: 0.05, 5: 0.35, 6: 0.45, 7: 0.10}
 """How often a ring of a molecule-like graph has so many atoms: about as in drug-like molecules, where 5 and 6 rule."""
@@ -219,64 +215,3 @@ def cycle_counts(
         open_ = (following > paths[row, 0]) & (following[:, None] != paths[row]).all(axis=1)
         paths = np.concatenate([paths[row], following[:, None]], axis=1)[open_]
     return torch.tensor([found[length] for length in lengths])
-
-
-# --- All graphs of a size ---------------------------------------------------------------------------------------------
-
-
-def graphs_of_list(names: Sequence[str]) -> list[Data]:
-    """The graphs of several lists, one after the other.
-
-    Args:
-        names: "atlas-N", the connected graphs of N nodes; "atlas-N-confused", those 1-WL takes for another;
-            "trees-N"; "regular-N"; or a pair of `paperwright.data.graph_pairs`.
-    """
-    return [graph for name in names for graph in _list(name)]
-
-
-@functools.cache
-def _list(name: str) -> Sequence[Data]:
-    kind, _, rest = name.partition("-")
-    if kind == "trees":
-        return [as_data(tree) for tree in nx.nonisomorphic_trees(int(rest))]
-    if kind == "regular":
-        return regular_graphs(int(rest))
-    if kind != "atlas":
-        return graph_pair(name)
-    nodes, _, confused = rest.partition("-")
-    graphs = atlas_graphs(int(nodes))
-    if not confused:
-        return graphs
-    labels = subgraph_wl(graphs, test="wl").labels
-    alike = labels.bincount()[labels] > 1
-    return [graph for graph, chosen in zip(graphs, alike, strict=True) if chosen]
-
-
-def regular_graphs(nodes: int) -> list[Data]:
-    """Every regular graph of so many nodes, up to isomorphism, connected or not; 22 of 8 nodes.
-
-    Those of one degree come from each other by switching two edges at a time (ab, cd to ac, bd). Above half the
-    degree, complements are taken.
-    """
-    found = []
-    for degree in range((nodes + 1) // 2):
-        if nodes * degree % 2 == 0:
-            for graph in _closed_under_switching(nx.random_regular_graph(degree, nodes, seed=0)):
-                found += [graph, nx.complement(graph)]
-    return [as_data(nx.convert_node_labels_to_integers(graph, ordering="sorted")) for graph in found]
-
-
-def _closed_under_switching(graph: nx.Graph) -> list[nx.Graph]:
-    found = [graph]
-    for known in found:  # grows while it is walked
-        for (a, b), (c, d) in itertools.permutations(known.edges, 2):
-            for c_, d_ in ((c, d), (d, c)):
-                if len({a, b, c, d}) == 4 and not known.has_edge(a, c_) and not known.has_edge(b, d_):
-                    switched = known.copy()
-                    switched.remove_edges_from([(a, b), (c, d)])
-                    switched.add_edges_from([(a, c_), (b, d_)])
-                    if not any(
-                        nx.faster_could_be_isomorphic(switched, g) and nx.is_isomorphic(switched, g) for g in found
-                    ):
-                        found.append(switched)
-    return found
