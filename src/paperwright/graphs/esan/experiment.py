@@ -13,7 +13,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GIN, GraphConv
 from torch_geometric.transforms import BaseTransform
 
-from paperwright.training import EarlyStop, fit, preserved_randomness
+from paperwright.training import fit, preserved_randomness
 
 from .bag import SubgraphBag
 from .ds_gnn import DSGNN, DSSGNN, JumpingEncoder, gin_conv
@@ -168,9 +168,8 @@ def predictions(
             seed=seed,
             epochs=training.epochs,
             scheduler=torch.optim.lr_scheduler.StepLR(optimizer, training.halve_every * steps, gamma=0.5),
-            stop=EarlyStop("loss", patience=training.epochs, goal=training.stop_below),
+            stop=lambda record: record["loss"] <= training.stop_below,
             device=device,
-            title="",
         )
         settle_batch_norm(model, map(batch, torch.arange(len(train)).split(training.batch_size)))
         votes = training.votes if share or learner.kind == "random features" else 1
