@@ -5,7 +5,7 @@ import math
 import numpy as np
 from harness import Benchmark, main
 
-from paperwright.statistics.rdp_tuning import DEFAULT_ORDERS, RunCount, selected_rdp
+from paperwright.statistics.rdp_tuning import DEFAULT_ORDERS, RunCount, gaussian_rdp, private_search, selected_rdp
 
 SIZES = [157, 500, 1000, 2000]
 
@@ -130,5 +130,18 @@ for name, runs in KINDS.items():
 
 kinds.sizes([10_000, 100_000, 1_000_000])
 
+overhead = Benchmark("rdp_tuning", "a search whose trainings take no time", unit="runs")
+
+
+@overhead.contender("paperwright", ours=True)
+def empty_search(size):
+    runs = RunCount.from_pmf({1: 1e-9, size: 1 - 1e-9})
+    base = gaussian_rdp(3.0)
+    return lambda: private_search(lambda rate, rng: (rate, rate), [0.1, 1.0], runs=runs, base=base, delta=1e-5)
+
+
+overhead.sizes([1000, 10_000])
+overhead.aim(seconds=1.0, size=1000)  # a millisecond a run
+
 if __name__ == "__main__":
-    main(logarithmic, poisson, whole, numeric, sampling, kinds)
+    main(logarithmic, poisson, whole, numeric, sampling, kinds, overhead)

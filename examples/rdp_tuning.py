@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from paperwright import data
 from paperwright.statistics import RunCount, gaussian_rdp, plan_search, private_search, rdp_to_epsilon
 from paperwright.statistics.rdp_tuning.experiment import LabelledRows, PrivateTraining, train_softmax
 
 DELTA = 1e-4
 BATCH, STEPS = 64, 100
 
-digits = data.load("digits")
-examples = LogisticData.from_images(digits.train, digits.test)
+examples = LabelledRows.load("digits")
 sample_rate = BATCH / len(examples.y)
 
 
@@ -25,11 +23,14 @@ print(f"noise multiplier {plan.noise_multiplier:.2f}:")
 print(f"one run costs epsilon {plan.epsilon_of_one_run:.2f}, the search {plan.epsilon:.2f}")
 
 
+training = PrivateTraining(
+    *("softmax", 1e-2, 1e2), rates=30, mean=15, batch=BATCH, steps=STEPS, noise_multiplier=plan.noise_multiplier
+)
+
+
 # 2. Search. `train` gets a learning rate and a generator, and returns (model, score).
 def train(rate, rng):
-    return train_privately(
-        examples, rate, rng, noise_multiplier=plan.noise_multiplier, clip=1.0, batch=BATCH, steps=STEPS
-    )
+    return train_softmax(examples, training, rate, rng)
 
 
 rates = np.geomspace(1e-2, 1e2, 30)

@@ -87,6 +87,10 @@ def page(room: Room) -> Iterator[str]:
     yield from _install(room)
     for heading, markdown in card.use.sections() if card.use else ():
         yield f"## {heading}\n\n{markdown}"
+    if card.commands:
+        yield "## Use it in the shell\n\n| command | |\n|---|---|\n" + "\n".join(
+            f"| `paperwright {room.name} {verb}` | {cell(line)} |" for verb, line in card.commands.items()
+        )
     yield from _claims(room)
     yield from _benchmarks(room)
     if card.details:

@@ -393,7 +393,7 @@ def searched(pmf, runs):
     return np.append(selected.sum(axis=0), runs.pmf(0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     made_of=RUN_COUNTS,
     cap=st.none() | st.integers(1, 60),

@@ -16,10 +16,11 @@ from paperwright.statistics.rdp_tuning import (
     gaussian_rdp,
     opacus_rdp,
     private_search,
-    rdp_curve,
     rdp_to_epsilon,
     selected_rdp,
 )
+from paperwright.statistics.rdp_tuning.audit import renyi_divergence, selected_pmf
+from paperwright.statistics.rdp_tuning.base import rdp_curve
 from paperwright.statistics.rdp_tuning.experiment import LabelledRows, PrivateTraining, small_cnn, train_softmax
 
 RATES = [0.01, 0.1, 1.0]
@@ -238,6 +239,22 @@ def test_scores_may_be_numpy_or_torch_scalars():
     np.testing.assert_allclose(selected_rdp(*curve, RunCount.poisson(mean=2))[-1], 57.6, rtol=0.1)
 
 
+def test_tensors_with_a_gradient_are_read_everywhere():
+    torch = pytest.importorskip("torch")
+
+    def tensor(*values):
+        return torch.tensor(values, requires_grad=True)
+
+    runs = RunCount.logarithmic(mean=4)
+    assert runs.pmf(tensor(1.0, 2.0)) == pytest.approx(runs.pmf([1, 2]))
+    assert selected_pmf(tensor(0.5, 0.5), runs) == pytest.approx(selected_pmf([0.5, 0.5], runs))
+    assert renyi_divergence(tensor(0.2, 0.8), tensor(0.5, 0.5), tensor(2.0)[0]) == pytest.approx(0.3075, abs=1e-4)
+    assert RunCount.from_pmf({1: tensor(1.0)[0]}).mean == 1
+    assert search(lambda rate, rng: (rate, tensor(rate)[0])).best_candidate == 1.0
+    curve = selected_rdp([2.0], [0.1], runs, tradeoff=lambda p: torch.tensor(p, requires_grad=True))
+    assert 0.1 < curve[0] < 1
+
+
 # Through the libraries of the field
 
 
@@ -313,7 +330,7 @@ def test_opacus_accountant():
     theirs = accountant.get_epsilon(1e-5, alphas=orders[orders > 1.01].tolist())
     assert rdp_to_epsilon(orders, rdp, 1e-5).epsilon == pytest.approx(theirs, rel=1e-6)
     assert search(base=accountant).epsilon > theirs
-    with pytest.raises(TypeError, match="history"):
+    with pytest.raises(TypeError, match="accountant is object; expected an Opacus accountant"):
         opacus_rdp(object())
 
 

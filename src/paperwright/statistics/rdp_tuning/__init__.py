@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .audit import AuditResult, audit_epsilon
-from .base import gaussian_rdp, gaussian_tradeoff, opacus_rdp, rdp_curve
+from .base import gaussian_rdp, gaussian_tradeoff, opacus_rdp, pure_rdp
 from .conversion import DEFAULT_ORDERS, rdp_to_delta, rdp_to_epsilon
 from .planning import SearchPlan, plan_search
 from .run_count import RunCount
@@ -27,7 +27,7 @@ __all__ = [
     "opacus_rdp",
     "plan_search",
     "private_search",
-    "rdp_curve",
+    "pure_rdp",
     "rdp_to_delta",
     "rdp_to_epsilon",
     "selected_rdp",

@@ -21,17 +21,18 @@ def float_array(name: str, values: ArrayLike) -> Float[np.ndarray, "..."]:
     try:
         return np.asarray(plain.detach().cpu() if hasattr(plain, "detach") else plain, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} is {reprlib.repr(values)}; expected numbers, in an array of one shape") from None
+        said = f"{name} is {reprlib.repr(values)}; expected numbers, in an array of one shape. Pass floats."
+        raise TypeError(said) from None
 
 
 def number(name: str, value: Any) -> float:
     """Return `value` as a float; text is refused, also where it spells a number."""
     try:
         if not isinstance(value, str | bytes):
-            return float(value)
+            return float(value.detach() if hasattr(value, "detach") else value)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise TypeError(f"{name} is {reprlib.repr(value)}; expected a number") from None
+    raise TypeError(f"{name} is {reprlib.repr(value)}; expected a number. Pass a float.") from None
 
 
 def fresh_generator() -> np.random.Generator:

@@ -43,6 +43,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ._inputs import float_array
 from .conversion import log_deltas
 from .run_count import RunCount
 
@@ -157,11 +158,11 @@ def _envelope(slopes: np.ndarray, intercepts: np.ndarray, x: np.ndarray) -> np.n
 
 
 def _checked_tradeoff(tradeoff: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.ndarray:
-    largest = np.asarray(tradeoff(p), dtype=np.float64)
+    largest = float_array("tradeoff(p)", tradeoff(p))
     possible = largest.shape == p.shape and np.all((largest >= p * (1 - 1e-9)) & (largest <= 1))
     if not possible or np.any(np.diff(largest) < -1e-9 * largest[1:]):  # p rises
         raise ValueError(
             f"tradeoff gives shape {largest.shape} with values {largest.ravel()[:3]}...; "
-            f"expected probabilities >= p that rise with p, of p's shape {p.shape}"
+            f"expected probabilities >= p that rise with p, of p's shape {p.shape}. Try gaussian_tradeoff(1.0)."
         )
     return largest

@@ -20,8 +20,9 @@ def gaussian_rdp(
     steps: SupportsFloat = 1,
     orders: ArrayLike | None = None,
 ) -> Curve:
-    r"""RDP of DP-SGD: `steps` Gaussian mechanisms on Poisson-sampled batches, neighbours by adding or removing one.
+    r"""Return the RDP of DP-SGD: `steps` Gaussian mechanisms on Poisson-sampled batches.
 
+    Neighbours differ by one record added or removed.
     At sample rate 1, :math:`\epsilon(\lambda) = \mathrm{steps}\,\lambda / (2\sigma^2)`; below it the value is
     dp-accounting's.
 
@@ -33,13 +34,24 @@ def gaussian_rdp(
 
     Returns:
         (orders, rdp).
+
+    Raises:
+        ModuleNotFoundError: a sample rate below 1 without dp-accounting.
+        TypeError: an argument that is no number.
+        ValueError: a number out of its range.
+
+    Source: Mironov 2017, Proposition 7; Mironov, Talwar & Zhang 2019 below sample rate 1.
+
+    >>> orders, rdp = gaussian_rdp(2.0, steps=4, orders=[2.0, 8.0])
+    >>> rdp.tolist()
+    [1.0, 4.0]
     """
     orders = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
     noise_multiplier, sample_rate = number("noise_multiplier", noise_multiplier), number("sample_rate", sample_rate)
     if not noise_multiplier > 0:
-        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
+        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0. Take 1.0.")
     if not 0 <= sample_rate <= 1:
-        raise ValueError(f"sample_rate is {sample_rate}; expected a probability in [0, 1], such as batch / examples")
+        raise ValueError(f"sample_rate is {sample_rate}; expected a probability in [0, 1]. Take batch / examples.")
     steps = whole_number("steps", steps, 0, "Round up with math.ceil: a step that was run must be paid for.")
     if sample_rate == 1 or steps == 0:
         return checked_curve(orders, steps * orders / (2 * noise_multiplier**2))
@@ -48,27 +60,77 @@ def gaussian_rdp(
     return _event_curve(dp_accounting.SelfComposedDpEvent(step, steps), orders)
 
 
+def pure_rdp(epsilon: SupportsFloat, orders: ArrayLike | None = None) -> Curve:
+    r"""Return the RDP curve of a run of which only pure privacy is known: the worst is randomised response.
+
+    .. math:: \epsilon(\lambda) = \frac{1}{\lambda - 1}
+              \log \frac{e^{\lambda\epsilon} + e^{(1-\lambda)\epsilon}}{1 + e^\epsilon}, \qquad
+              \epsilon(\infty) = \epsilon
+
+    Args:
+        epsilon: of one run, in nats, at least 0.
+        orders: finite Rényi orders above 1, rising; those of `DEFAULT_ORDERS` by default. ``inf`` is added.
+
+    Returns:
+        (orders, rdp).
+
+    Raises:
+        ValueError: a negative or infinite epsilon, or orders that are not finite and above 1.
+
+    Source: Bun & Steinke 2016, the proof of Proposition 3.3.
+
+    >>> orders, rdp = pure_rdp(0.5, [2.0])
+    >>> orders.tolist(), rdp.round(4).tolist()
+    ([2.0, inf], [0.2273, 0.5])
+    """
+    finite = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
+    epsilon = number("epsilon", epsilon)
+    if not 0 <= epsilon < math.inf:
+        raise ValueError(f"epsilon is {epsilon}; expected a finite number of at least 0. Take that of one run.")
+    if not np.all((finite > 1) & np.isfinite(finite)):
+        raise ValueError(f"orders is {finite}; expected finite orders above 1. Leave out 1 and inf.")
+    rdp = (np.logaddexp(finite * epsilon, (1 - finite) * epsilon) - np.logaddexp(0.0, epsilon)) / (finite - 1)
+    return checked_curve(np.append(finite, math.inf), np.append(np.clip(rdp, 0.0, epsilon), epsilon))
+
+
 def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1) -> Callable[[np.ndarray], np.ndarray]:
-    """p -> Phi(Phi^-1(p) + sqrt(steps) / noise_multiplier), the trade-off of `steps` Gaussian mechanisms."""
+    r"""Return the trade-off function of `steps` Gaussian mechanisms: p to the largest p' of a neighbour.
+
+    .. math:: p' = \Phi\big(\Phi^{-1}(p) + \sqrt{\text{steps}} / \sigma\big)
+
+    Raises:
+        TypeError: an argument that is no number.
+        ValueError: no noise, or no step.
+
+    Source: Dong, Roth & Su 2019, Section 2.2 and Corollary 3.3.
+
+    >>> round(float(gaussian_tradeoff(1.0)(0.5)), 4)
+    0.8413
+    """
     noise_multiplier = number("noise_multiplier", noise_multiplier)
     if not noise_multiplier > 0:
-        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0")
+        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0. Take 1.0.")
     steps = whole_number("steps", steps, 1, "Round up: what was run must be paid for.")
     shift = math.sqrt(steps) / noise_multiplier
     return lambda p: ndtr(ndtri(p) + shift)
 
 
 def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:
-    """RDP of what an Opacus accountant has recorded: its ``history`` of (noise_multiplier, sample_rate, steps).
+    """Return the RDP of what an Opacus accountant has recorded.
+
+    That is its ``history`` of (noise_multiplier, sample_rate, steps), composed.
 
     Take the accountant of *one* finished run (``privacy_engine.accountant``); every run must cost no more than that.
 
     Raises:
-        ValueError: if nothing is recorded: before the training an accountant says that it costs nothing.
+        TypeError: `accountant` has no history.
+        ValueError: nothing is recorded: before the training an accountant says that it costs nothing.
     """
     history = getattr(accountant, "history", None)
     if history is None:
-        raise TypeError(f"accountant is {type(accountant).__name__}; expected an Opacus accountant, with a .history")
+        raise TypeError(
+            f"accountant is {type(accountant).__name__}; expected an Opacus accountant. Pass engine.accountant."
+        )
     orders = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
     rdp = np.zeros(orders.size)
     for noise_multiplier, sample_rate, steps in history:
@@ -77,7 +139,9 @@ def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:
 
 
 def rdp_curve(base: Any) -> Curve:
-    """(orders, rdp) of one run, from such a pair, a dp-accounting ``DpEvent`` or ``RdpAccountant``, or from Opacus.
+    """Return (orders, rdp) of one run, from whatever holds it.
+
+    That is such a pair, a dp-accounting ``DpEvent`` or ``RdpAccountant``, or an Opacus accountant.
 
     Raises:
         ValueError: for an event or an accountant that records no cost, such as one that is fresh.
@@ -93,7 +157,7 @@ def rdp_curve(base: Any) -> Curve:
         return opacus_rdp(base)
     raise TypeError(
         f"base is {type(base).__name__}; expected (orders, rdp), a dp-accounting DpEvent or RdpAccountant, "
-        "or an Opacus accountant"
+        "or an Opacus accountant. Try gaussian_rdp(noise_multiplier, sample_rate, steps)."
     )
 
 

@@ -1,4 +1,4 @@
-"""Rényi differential privacy to (epsilon, delta), both ways (Lemma 4 of the paper; Canonne, Kamath & Steinke 2020)."""
+"""Rényi differential privacy to (epsilon, delta), and back (Canonne, Kamath & Steinke 2020)."""
 
 import math
 import warnings
@@ -27,26 +27,28 @@ class Guarantee(NamedTuple):
 
 
 def checked_curve(orders: ArrayLike, rdp: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """`orders` and `rdp` as float64 arrays, or an error that says what is wrong with them.
+    """Return `orders` and `rdp` as float64 arrays, or refuse what is wrong with them.
 
     Orders are rising and at least 1; the last may be inf (pure differential privacy). rdp is >= 0 and may be inf.
     """
     orders, rdp = float_array("orders", orders), float_array("rdp", rdp)
     if orders.ndim != 1 or orders.size == 0 or orders.shape != rdp.shape:
-        raise ValueError(f"orders has shape {orders.shape} and rdp {rdp.shape}; expected two rows of one length")
+        raise ValueError(
+            f"orders has shape {orders.shape} and rdp {rdp.shape}; expected two rows of one length. Pair them."
+        )
     if not np.all(orders >= 1):
-        raise ValueError(f"an order is {orders[~(orders >= 1)][0]}; expected at least 1")
+        raise ValueError(f"an order is {orders[~(orders >= 1)][0]}; expected at least 1. Leave out smaller orders.")
     if np.any(np.diff(orders) <= 0):
         raise ValueError(
             "orders falls or repeats a value; expected rising orders. Sort both with numpy.argsort(orders)."
         )
     if not np.all(rdp >= 0):
-        raise ValueError(f"an rdp is {rdp[~(rdp >= 0)][0]}; expected non-negative numbers, or inf")
+        raise ValueError(f"an rdp is {rdp[~(rdp >= 0)][0]}; expected non-negative numbers, or inf. Leave out nan.")
     return orders, rdp
 
 
 def rdp_to_epsilon(orders: ArrayLike, rdp: ArrayLike, delta: SupportsFloat, *, warn: bool = True) -> Guarantee:
-    r"""The smallest epsilon for a given delta.
+    r"""Return the smallest epsilon for a given delta.
 
     .. math:: \epsilon = \min_\lambda \epsilon(\lambda) + \log(1 - 1/\lambda) - \frac{\log(\delta\lambda)}{\lambda - 1},
 
@@ -59,7 +61,21 @@ def rdp_to_epsilon(orders: ArrayLike, rdp: ArrayLike, delta: SupportsFloat, *, w
         warn: whether to warn when the best order is an end of the grid: another grid would give less.
 
     Returns:
-        Guarantee(epsilon, delta, order).
+        Guarantee(epsilon, delta, order); epsilon is inf where no order gives a bound.
+
+    Raises:
+        TypeError: an argument that is no number.
+        ValueError: a malformed curve, a delta out of range, or no order above 1.01.
+
+    Warns:
+        UserWarning: the best order is an end of the grid.
+
+    Source: Canonne, Kamath & Steinke 2020, Proposition 12; the paper's Lemma 4.
+
+    >>> from paperwright.statistics.rdp_tuning import gaussian_rdp, rdp_to_epsilon
+    >>> orders, rdp = gaussian_rdp(2.0)
+    >>> round(rdp_to_epsilon(orders, rdp, delta=1e-5).epsilon, 3)
+    2.166
     """
     orders, rdp = checked_curve(orders, rdp)
     delta = checked_delta(delta)
@@ -80,18 +96,29 @@ def rdp_to_epsilon(orders: ArrayLike, rdp: ArrayLike, delta: SupportsFloat, *, w
 
 
 def rdp_to_delta(orders: ArrayLike, rdp: ArrayLike, epsilon: SupportsFloat) -> Guarantee:
-    r"""The smallest delta for a given epsilon >= 0.
+    r"""Return the smallest delta for a given epsilon >= 0.
 
     .. math:: \delta = \min_\lambda \min\Big(\sqrt{1 - e^{-\epsilon(\lambda)}},\;
               \frac{e^{(\lambda-1)(\epsilon(\lambda) - \epsilon)}}{\lambda}(1 - 1/\lambda)^{\lambda-1}\Big).
 
+    Args:
+        orders: Rényi orders, rising, shape ``[orders]``.
+        rdp: epsilon(lambda) in nats at each of them.
+        epsilon: at least 0.
+
     Returns:
         Guarantee(epsilon, delta, order), delta at most 1.
+
+    Raises:
+        TypeError: an argument that is no number.
+        ValueError: a malformed curve, or a negative epsilon.
+
+    Source: Canonne, Kamath & Steinke 2020, Proposition 12; the KL term by Bretagnolle & Huber 1979.
     """
     orders, rdp = checked_curve(orders, rdp)
     epsilon = number("epsilon", epsilon)
     if not epsilon >= 0:
-        raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
+        raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0. Take 1.")
     by_kl = 0.5 * _log_one_minus_exp(rdp)
     intercepts, slopes = delta_lines(orders, rdp)
     by_order = np.full(orders.size, np.inf)
@@ -104,7 +131,7 @@ def rdp_to_delta(orders: ArrayLike, rdp: ArrayLike, epsilon: SupportsFloat) -> G
 
 
 def delta_lines(orders: np.ndarray, rdp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intercepts and slopes of log delta = intercept - slope * epsilon, one line for each usable finite order."""
+    """Return intercepts and slopes of log delta = intercept - slope * epsilon, a line a usable order."""
     usable = (orders > SMALLEST_ORDER) & np.isfinite(orders)
     order = orders[usable]
     slopes = order - 1
@@ -112,7 +139,7 @@ def delta_lines(orders: np.ndarray, rdp: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def log_deltas(orders: np.ndarray, rdp: np.ndarray, epsilons: np.ndarray) -> np.ndarray:
-    """log delta(epsilon) for many epsilons at once: the lower envelope of the lines, in chunks, at most log 1."""
+    """Return log delta for many epsilons at once: the lower envelope of the lines, in chunks, at most log 1."""
     intercepts, slopes = delta_lines(orders, rdp)
     ceiling = min(0.0, 0.5 * float(np.min(_log_one_minus_exp(rdp))))
     found = np.full(epsilons.size, ceiling)
@@ -127,9 +154,10 @@ def log_deltas(orders: np.ndarray, rdp: np.ndarray, epsilons: np.ndarray) -> np.
 
 
 def checked_delta(delta: SupportsFloat) -> float:
+    """Return `delta` as a float, or refuse what is not strictly between 0 and 1."""
     delta = number("delta", delta)
     if not 0 < delta < 1:
-        raise ValueError(f"delta is {delta}; expected a number strictly between 0 and 1, such as 1e-6")
+        raise ValueError(f"delta is {delta}; expected a number strictly between 0 and 1. Take 1e-6.")
     return delta
 
 

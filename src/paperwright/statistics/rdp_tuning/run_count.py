@@ -44,8 +44,11 @@ class RunCount:
         mean: expected number of runs.
         table: P[K=0], P[K=1], ... of a tabulated distribution, otherwise None.
 
-    References:
-        Papernot & Steinke, Hyperparameter Tuning with Rényi Differential Privacy, ICLR 2022, Definition 1.
+    Source: Definition 1.
+
+    >>> runs = RunCount.logarithmic(mean=20)
+    >>> round(runs.gamma, 4), runs.quantile(0.5), round(runs.expected_quantile(), 2)
+    (0.011, 6, 0.79)
     """
 
     kind: str
@@ -68,25 +71,25 @@ class RunCount:
 
     @classmethod
     def logarithmic(cls, *, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None) -> "RunCount":
-        """K with P[K=k] proportional to (1-gamma)^k / k: eta = 0. The usual choice: privacy cost factor 2."""
+        """Return K with P[K=k] proportional to (1-gamma)^k / k: eta = 0. The usual choice: privacy cost factor 2."""
         return cls._of_shape("logarithmic", 0.0, mean, gamma)
 
     @classmethod
     def geometric(cls, *, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None) -> "RunCount":
-        """K with P[K=k] = gamma (1-gamma)^(k-1): eta = 1. Closer to its mean, privacy cost factor 3."""
+        """Return K with P[K=k] = gamma (1-gamma)^(k-1): eta = 1. Closer to its mean, privacy cost factor 3."""
         return cls._of_shape("geometric", 1.0, mean, gamma)
 
     @classmethod
     def negative_binomial(
         cls, *, eta: SupportsFloat, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None
     ) -> "RunCount":
-        """The truncated negative binomial of shape `eta` > -1, by exactly one of `mean` and `gamma`."""
+        """Return the truncated negative binomial of shape `eta` > -1, by exactly one of `mean` and `gamma`."""
         kind = "logarithmic" if eta == 0 else "geometric" if eta == 1 else "negative_binomial"
         return cls._of_shape(kind, eta, mean, gamma)
 
     @classmethod
     def poisson(cls, *, mean: SupportsFloat) -> "RunCount":
-        """Poisson K. It may be 0, and the search then returns nothing; cheap only for small means (Theorem 6)."""
+        """Return a Poisson K, cheap for small means only (Theorem 6). It may be 0: the search then returns nothing."""
         mean = number("mean", mean)
         if not 1 <= mean < math.inf:
             raise ValueError(
@@ -97,7 +100,7 @@ class RunCount:
 
     @classmethod
     def from_pmf(cls, pmf: Mapping[int, SupportsFloat] | Sequence[SupportsFloat] | np.ndarray) -> "RunCount":
-        """Any distribution on finitely many counts: {k: P[K=k]}, or a sequence whose entry k is P[K=k].
+        """Return any distribution on finitely many counts: {k: P[K=k]}, or a sequence whose entry k is P[K=k].
 
         The search's privacy is then found numerically from the exact generating function, or by composing all runs
         where that is less: a fixed count, ``from_pmf({5: 1.0})``, is the ordinary random search and costs five runs.
@@ -112,16 +115,26 @@ class RunCount:
             table = float_array("pmf", pmf)
         if table.ndim != 1 or table.size < 2:
             raise ValueError(
-                f"pmf has shape {table.shape}; expected P[K=0], P[K=1], ... with at least one possible run"
+                f"pmf has shape {table.shape}; expected P[K=0], P[K=1], ... with at least one possible run. "
+                "Try {1: 0.5, 2: 0.5}."
             )
         _check_largest("the largest count of pmf", table.size - 1)
         if not np.all(table >= 0) or abs(table.sum() - 1) > 1e-9:
-            raise ValueError(f"pmf sums to {table.sum()}; expected non-negative numbers that sum to 1")
+            raise ValueError(
+                f"pmf sums to {table.sum()}; expected non-negative numbers that sum to 1. Divide by the sum."
+            )
         table = table / table.sum()
         mean = float(table @ np.arange(table.size))
         if mean == 0:
-            raise ValueError("pmf is all on K=0; expected a chance of a run. This search never runs.")
+            raise ValueError(
+                "pmf is all on K=0; expected a chance of a run, or the search never runs. Put some on K=1."
+            )
         return cls("table", math.nan, math.nan, mean, tuple(table.tolist()))
+
+    @classmethod
+    def of_shape(cls, eta: SupportsFloat, mean: SupportsFloat) -> "RunCount":
+        """Return the distribution of shape `eta` and a mean: Poisson where eta is inf, else the negative binomial."""
+        return cls.poisson(mean=mean) if eta == math.inf else cls.negative_binomial(eta=eta, mean=mean)
 
     @classmethod
     def _of_shape(
@@ -129,28 +142,35 @@ class RunCount:
     ) -> "RunCount":
         eta = number("eta", eta)
         if not -1 < eta < math.inf:
-            raise ValueError(f"eta is {eta}; expected a finite number greater than -1. eta = inf is RunCount.poisson.")
+            raise ValueError(f"eta is {eta}; expected a finite number greater than -1. For inf take poisson.")
         if (mean is None) == (gamma is None):
-            raise ValueError(f"mean is {mean} and gamma is {gamma}; expected exactly one of the two")
+            raise ValueError(f"mean is {mean} and gamma is {gamma}; expected exactly one of the two. Give mean.")
         if gamma is not None:
             gamma = number("gamma", gamma)
             if not 0 < gamma <= 1:
-                raise ValueError(f"gamma is {gamma}; expected a number in (0, 1]")
+                raise ValueError(f"gamma is {gamma}; expected a number in (0, 1]. Give mean instead.")
             return cls(kind, eta, gamma, math.exp(log_mean(eta, -math.log(gamma))))
         mean = number("mean", mean)
         if not 1 <= mean < math.inf:
-            raise ValueError(f"mean is {mean}; expected a finite number of at least 1: K is never less than 1")
+            raise ValueError(f"mean is {mean}; expected a finite number of at least 1. K is never less: take 1.")
         return cls(kind, eta, gamma_for_mean(eta, mean), mean)
 
     def truncated(self, largest: SupportsFloat) -> "RunCount":
-        """K given K <= `largest`: a hard cap on the cost whose privacy price is computed, not ignored."""
+        """Return K given K <= `largest`: a hard cap on the cost whose privacy price is computed, not ignored."""
         largest = whole_number("largest", largest, 1)
         _check_largest("largest", largest)
         log_pmf = np.asarray(self.log_pmf(np.arange(largest + 1)))
         if not np.any(log_pmf[1:] > -math.inf):
-            raise ValueError(f"largest is {largest}; expected at least the smallest possible number of runs of {self}")
+            raise ValueError(
+                f"largest is {largest}; expected at least the smallest possible number of runs of {self}. Take more."
+            )
         pmf = np.exp(log_pmf - log_pmf.max())  # all of it may be too small for a float64
         return RunCount.from_pmf(pmf / pmf.sum())
+
+    @property
+    def title(self) -> str:
+        """Its name, or its shape where it has none."""
+        return f"eta = {self.eta:g}" if self.kind == "negative_binomial" else self.kind
 
     # What the accountant reads
 
@@ -187,7 +207,7 @@ class RunCount:
         return self.mean if counts is None else float(self._table @ (counts * (counts - 1.0))) / self.mean
 
     def log_pgf_derivative(self, p: ArrayLike) -> Values:
-        r"""log f'(1-p) for f(x) = E[x^K], decreasing in `p` in [0, 1]; `p` may be tiny.
+        r"""Return log f'(1-p) for f(x) = E[x^K], decreasing in `p` in [0, 1]; `p` may be tiny.
 
         For every eta, f'(1-p) = E[K] (gamma / (gamma + (1-gamma) p))^(1+eta), which does not cancel; for Poisson
         log f'(1-p) = log(mean) - mean p.
@@ -208,7 +228,7 @@ class RunCount:
         return self._enclosure.above, self._enclosure.below
 
     def log_mgf(self, t: ArrayLike) -> Values:
-        r"""log E[e^{tK}] for t >= 0, inf where there is none: log f(e^t), the price of publishing every run.
+        r"""Return log E[e^{tK}] for t >= 0, inf where there is none: log f(e^t), the price of publishing every run.
 
         It is found as log(1 + excess), which keeps its relative precision where t is tiny. For the truncated negative
         binomial, with l = log(1/gamma), d = -log(1 - (1-gamma)/gamma (e^t - 1)) and g(x) = log((e^x - 1)/x),
@@ -217,7 +237,7 @@ class RunCount:
         """
         t = float_array("t", t)
         if not np.all(t >= 0):
-            raise ValueError(f"t is {t[~(t >= 0)].ravel()[0]}; expected numbers of at least 0")
+            raise ValueError(f"t is {t[~(t >= 0)].ravel()[0]}; expected numbers of at least 0. Leave out nan.")
         if self.kind == "table":
             return np.logaddexp(0.0, log_power_excess(self._table, t))[()]
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # beyond the radius of convergence
@@ -232,7 +252,7 @@ class RunCount:
         return np.where(np.isfinite(longer), found, np.inf)[()]
 
     def pgf(self, x: ArrayLike) -> Values:
-        """f(x) = E[x^K] for x in [0, 1]."""
+        """Return f(x) = E[x^K] for x in [0, 1]."""
         x = _in_unit_interval("x", x)
         if self.kind == "poisson":
             return np.exp(-self.mean * (1 - x))[()]
@@ -248,7 +268,7 @@ class RunCount:
     # Probabilities
 
     def log_pmf(self, k: ArrayLike) -> Values:
-        """log P[K=k], elementwise over integers `k`; -inf where K cannot be."""
+        """Return log P[K=k], elementwise over integers `k`; -inf where K cannot be."""
         k = _counts(k)
         inside = np.maximum(k, 0 if self._may_be_zero else 1).astype(np.float64)
         if self.kind == "poisson":
@@ -265,11 +285,11 @@ class RunCount:
         return np.where(k == inside, found, -np.inf)[()]
 
     def pmf(self, k: ArrayLike) -> Values:
-        """P[K=k], elementwise over integers `k`."""
+        """Return P[K=k], elementwise over integers `k`."""
         return np.exp(self.log_pmf(k))[()]
 
     def cdf(self, k: ArrayLike) -> Values:
-        r"""P[K <= k], elementwise over integers `k`, at a cost that does not grow with `k`.
+        r"""Return P[K <= k], elementwise over integers `k`, at a cost that does not grow with `k`.
 
         For the truncated negative binomial, with l = log(1/gamma) and the regularised incomplete beta function I,
 
@@ -297,10 +317,10 @@ class RunCount:
         return np.where(k < (0 if self._may_be_zero else 1), 0.0, found)[()]
 
     def quantile(self, u: ArrayLike) -> np.ndarray | int:
-        """The smallest k with P[K <= k] >= u, elementwise over u in [0, 1)."""
+        """Return the smallest k with P[K <= k] >= u, elementwise over u in [0, 1)."""
         u = _in_unit_interval("u", u)
         if np.any(u == 1):
-            raise ValueError("u is 1; expected numbers less than 1: the largest possible run count may be infinite")
+            raise ValueError("u is 1; expected numbers less than 1, where the run count is finite. Take 0.999.")
         found = np.array([self._quantile(value) for value in u.ravel().tolist()], dtype=np.int64).reshape(u.shape)
         return found if u.ndim else int(found)
 
@@ -318,7 +338,7 @@ class RunCount:
     def sample(
         self, rng: np.random.Generator | None = None, size: int | tuple[int, ...] | None = None
     ) -> Int[np.ndarray, "..."] | int:
-        """Exact draws of K, without a cap: an int, or int64 of shape `size`.
+        """Return exact draws of K, without a cap: an int, or int64 of shape `size`.
 
         Args:
             rng: for tests and simulations only. Who can predict K undoes the guarantee, so the default takes fresh
@@ -340,7 +360,7 @@ class RunCount:
     # What the search buys
 
     def expected_quantile(self) -> float:
-        """E[K / (K+1)] = 1 - integral of f: the expected quantile, among all candidates, of the best of K."""
+        """Return E[K / (K+1)] = 1 - integral of f, the expected quantile, among all candidates, of the best of K."""
         if self.kind == "poisson":
             return 1 + math.expm1(-self.mean) / self.mean
         if self.kind == "table":
@@ -353,18 +373,18 @@ class RunCount:
         return float(1 - weights @ (self.pgf(np.minimum(x, 1.0)) * np.exp(-t)) / -math.expm1(-self.log_inverse_gamma))
 
     def expected_best(self, scores: ArrayLike) -> float:
-        """Exact expected score of the winner when candidates are drawn uniformly from a table of `scores`.
+        """Return the exact expected score of the winner when candidates are drawn uniformly from a table of `scores`.
 
         With n scores sorted ascending it is the sum of s_(i) (f(i/n) - f((i-1)/n)). A search without a run counts as a
         score of 0; divide by 1 - `prob_no_run` for the expectation given that there was one.
         """
         scores = np.sort(float_array("scores", scores).ravel())
         if scores.size == 0 or not np.all(np.isfinite(scores)):
-            raise ValueError(f"scores is {scores[:5]}; expected a non-empty table of finite numbers")
+            raise ValueError(f"scores is {scores[:5]}; expected a non-empty table of finite numbers. Leave out nan.")
         return float(scores @ np.diff(self.pgf(np.arange(scores.size + 1) / scores.size)))
 
     def to_dp_event(self, event: Any) -> Any:
-        """The search over `event` as dp-accounting's ``RepeatAndSelectDpEvent``, to compose it there.
+        """Return the search over `event` as dp-accounting's ``RepeatAndSelectDpEvent``, to compose it there.
 
         Raises:
             ValueError: for eta < 0 and for tables, which dp-accounting has no case for.
@@ -443,17 +463,20 @@ def _check_largest(name: str, largest: int) -> None:
 
 
 def _counts(k: ArrayLike) -> np.ndarray:
-    k = np.asarray(k)
-    if not np.issubdtype(k.dtype, np.integer):
-        k = float_array("k", k)
-        if not np.all(np.isfinite(k)) or np.any(k != np.floor(k)):
-            raise ValueError(f"k is {k.ravel()[:5]}; expected whole numbers")
-        k = k.astype(np.int64)
-    return k
+    plain: Any = k
+    whole = np.asarray(plain.detach().cpu() if hasattr(plain, "detach") else plain)
+    if not np.issubdtype(whole.dtype, np.integer):
+        real = float_array("k", k)
+        if not np.all(np.isfinite(real)) or np.any(real != np.floor(real)):
+            raise ValueError(f"k is {real.ravel()[:5]}; expected whole numbers. Round them.")
+        whole = real.astype(np.int64)
+    return whole
 
 
 def _in_unit_interval(name: str, x: ArrayLike) -> np.ndarray:
     x = float_array(name, x)
     if not np.all((x >= 0) & (x <= 1)):
-        raise ValueError(f"{name} is {x[~((x >= 0) & (x <= 1))].ravel()[0]}; expected numbers in [0, 1]")
+        raise ValueError(
+            f"{name} is {x[~((x >= 0) & (x <= 1))].ravel()[0]}; expected numbers in [0, 1]. Clip rounding errors."
+        )
     return x

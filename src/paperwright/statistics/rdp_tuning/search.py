@@ -83,7 +83,7 @@ def private_search(
     method: Method = "best",
     tradeoff: Tradeoff | None = None,
 ) -> SearchResult:
-    """Tune on private data and keep a guarantee for the winner.
+    """Tune on private data, and return the winner with the guarantee of the whole search.
 
     K is drawn from `runs`; each of the K runs draws its own candidate, trains and scores; the run with the top score is
     returned (the first of equals). A score of nan is the worst. Poisson may draw K = 0: the result is then empty, and
@@ -127,9 +127,17 @@ def private_search(
 
     Warns:
         RuntimeWarning: no run gave a score, and the winner failed.
+
+    Source: Section 3.
+
+    >>> from paperwright.statistics.rdp_tuning import RunCount, gaussian_rdp, private_search
+    >>> train = lambda rate, rng: (rate, -abs(rate - 0.1))  # (model, score)
+    >>> found = private_search(train, [0.1], runs=RunCount.logarithmic(mean=9), base=gaussian_rdp(2.0), delta=1e-5)
+    >>> found.best_candidate, round(found.epsilon, 2)
+    (0.1, 3.11)
     """
     if on_error not in ("worst", "raise"):
-        raise ValueError(f"on_error is {on_error!r}; expected 'worst' or 'raise'")
+        raise ValueError(f"on_error is {on_error!r}; expected 'worst' or 'raise'. Take 'worst'.")
     if not isinstance(runs, RunCount):
         raise TypeError(
             f"runs is {runs!r}; expected a RunCount: a search is private because K is random. "
@@ -137,11 +145,11 @@ def private_search(
         )
     for name, function in (("train", train), ("scorer", scorer)):
         if not callable(function) and (name, function) != ("scorer", None):
-            raise TypeError(f"{name} is {function!r}; expected a function")
+            raise TypeError(f"{name} is {function!r}; expected a function. Pass one of a candidate and a generator.")
     if executor is not None and not hasattr(executor, "map"):
-        raise TypeError(f"executor is {executor!r}; expected a concurrent.futures.Executor, with a .map")
+        raise TypeError(f"executor is {executor!r}; expected a concurrent.futures.Executor. Leave it out.")
     if scorer_data not in ("covered", "public", None):
-        raise ValueError(f"scorer_data is {scorer_data!r}; expected 'covered', 'public' or None")
+        raise ValueError(f"scorer_data is {scorer_data!r}; expected 'covered', 'public' or None. Say which.")
     generator = checked_generator(rng)
     if stop_at is not None:
         stop_at = number("stop_at", stop_at)
@@ -256,7 +264,7 @@ def _real(score: Any) -> float:
     real = isinstance(score, numbers.Real)
     scalar = getattr(score, "shape", None) == () and not isinstance(score, complex | np.complexfloating)
     if not real and not scalar:  # a 0-d array or tensor
-        raise TypeError(f"a score is {type(score).__name__}; expected a real number")
+        raise TypeError(f"a score is {type(score).__name__}; expected a real number. Return a float.")
     return number("a score", score)
 
 
@@ -268,19 +276,21 @@ def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
         options = list(candidates)
         probabilities = float_array("the candidates' probabilities", list(candidates.values()))
         if not options:
-            raise ValueError("candidates is empty; expected something to try")
+            raise ValueError("candidates is empty; expected something to try. Give one at least.")
         if not np.all(probabilities >= 0) or abs(probabilities.sum() - 1) > 1e-9:
             raise ValueError(
-                f"the candidates' probabilities sum to {probabilities.sum()}; expected numbers >= 0 that sum to 1"
+                f"the candidates' probabilities sum to {probabilities.sum()}; expected numbers >= 0 that sum to 1. "
+                "Divide by the sum."
             )
         return _Weighted(options, np.cumsum(probabilities / probabilities.sum()))
     sequence = isinstance(candidates, Sequence) or (isinstance(candidates, np.ndarray) and candidates.ndim > 0)
     if isinstance(candidates, str | bytes) or not sequence:
         raise TypeError(
-            f"candidates is {type(candidates).__name__}; expected a sequence, a mapping to probabilities or a callable"
+            f"candidates is {type(candidates).__name__}; expected a sequence, a mapping to probabilities or a "
+            "callable. Put a single candidate into a list."
         )
     if len(candidates) == 0:
-        raise ValueError("candidates is empty; expected something to try")
+        raise ValueError("candidates is empty; expected something to try. Give one at least.")
     return _Uniform(candidates)
 
 

@@ -81,11 +81,11 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
         for name in ("best_params_", "best_estimator_", "best_score_", "epsilon_", "result_"):
             self.__dict__.pop(name, None)  # a search that fails leaves no earlier winner
         if not isinstance(self.distributions, Mapping) or not self.distributions:
-            raise ValueError(f"distributions is {self.distributions!r}; expected a mapping with a parameter to tune")
+            raise ValueError(f"distributions is {self.distributions!r}; expected a mapping. Give a parameter to tune.")
         if not callable(self.estimator_factory) or not callable(self.scoring or callable):
             raise TypeError(
-                f"estimator_factory is {self.estimator_factory!r} and scoring {self.scoring!r}; expected functions: "
-                "(**params) -> estimator, such as its class, and (estimator, X, y) -> float or None"
+                f"estimator_factory is {self.estimator_factory!r} and scoring {self.scoring!r}; expected functions. "
+                "Pass (**params) -> estimator, such as its class, and (estimator, X, y) -> float or None."
             )
         scored_on = (X, y) if X_score is None else (X_score, y_score)
 
@@ -219,6 +219,6 @@ def _draw(values: Any, rng: np.random.Generator) -> Any:
         return values(rng)
     if isinstance(values, str | bytes) or not hasattr(values, "__len__") or len(values) == 0:
         raise ValueError(
-            f"a parameter's values are {values!r}; expected a list of some, a distribution or a function of rng"
+            f"a parameter's values are {values!r}; expected a list, a distribution or a function of rng. Try [1.0]."
         )
     return values[int(rng.integers(len(values)))]

@@ -23,7 +23,7 @@ def selected_rdp(
     method: Method = "best",
     tradeoff: Tradeoff | None = None,
 ) -> Float[np.ndarray, " orders"]:
-    r"""RDP of a search that runs its base mechanism K times and returns the best run only.
+    r"""Return the RDP of a search that runs its base mechanism K times and tells the best run only.
 
     ``closed``, for the truncated negative binomial (Theorem 2), over every :math:`\hat\lambda` of the grid, the virtual
     :math:`\hat\lambda = 1` and, where `orders` ends with ``inf``, pure differential privacy:
@@ -57,7 +57,14 @@ def selected_rdp(
         epsilon'(lambda) at the same orders, float64; inf where there is no bound (order 1, say).
 
     Raises:
-        ValueError: for a malformed curve, an unknown method, or ``closed`` with a tabulated distribution.
+        TypeError: `runs` is no RunCount, or `tradeoff` no function.
+        ValueError: a malformed curve, an unknown method, or ``closed`` with a tabulated distribution.
+
+    Source: Theorem 2 and Theorem 6; the numeric bound is ours.
+
+    >>> from paperwright.statistics.rdp_tuning import RunCount, gaussian_rdp, selected_rdp
+    >>> selected_rdp(*gaussian_rdp(4.0, orders=[2.0, 8.0, 32.0]), RunCount.logarithmic(mean=10)).round(3)
+    array([0.514, 0.842, 1.461])
     """
     orders, rdp = checked_curve(orders, rdp)
     if not isinstance(runs, RunCount):
@@ -65,13 +72,13 @@ def selected_rdp(
     if not callable(tradeoff) and tradeoff is not None:
         raise TypeError(f"tradeoff is {type(tradeoff).__name__}; expected a function of p. Try gaussian_tradeoff(1.0).")
     if method not in ("closed", "numeric", "best"):
-        raise ValueError(f"method is {method!r}; expected 'closed', 'numeric' or 'best'")
+        raise ValueError(f"method is {method!r}; expected 'closed', 'numeric' or 'best'. Take 'best'.")
     closed = None
     if runs.kind != "table":
         closed = _poisson_bound(orders, rdp, runs) if runs.kind == "poisson" else _closed_bound(orders, rdp, runs)
     if method == "closed":
         if closed is None:
-            raise ValueError("runs is a table, which has no closed form; expected a named family. Use method='best'.")
+            raise ValueError("runs is a table, which has no closed form; expected a named family. Take 'best'.")
         return _monotone(closed)
     bound = numeric_bound(orders, rdp, runs, tradeoff, ceiling=closed)
     return _monotone(bound if method == "numeric" else _composed_where_less(bound, orders, rdp, runs))
