@@ -23,17 +23,24 @@ print(f"noise multiplier {plan.noise_multiplier:.2f}:")
 print(f"one run costs epsilon {plan.epsilon_of_one_run:.2f}, the search {plan.epsilon:.2f}")
 
 
-training = PrivateTraining(
-    *("softmax", 1e-2, 1e2), rates=30, mean=15, batch=BATCH, steps=STEPS, noise_multiplier=plan.noise_multiplier
+settings = PrivateTraining(
+    "softmax",
+    lowest=1e-2,
+    highest=1e2,
+    rates=30,
+    mean=15,
+    batch=BATCH,
+    steps=STEPS,
+    noise_multiplier=plan.noise_multiplier,
 )
 
 
 # 2. Search. `train` gets a learning rate and a generator, and returns (model, score).
 def train(rate, rng):
-    return train_softmax(examples, training, rate, rng)
+    return train_softmax(examples, settings, rate, rng)
 
 
-rates = np.geomspace(1e-2, 1e2, 30)
+rates = np.geomspace(settings.lowest, settings.highest, settings.rates)
 result = private_search(train, rates, runs=plan.runs, base=one_run(plan.noise_multiplier), delta=DELTA)
 print(f"best rate {result.best_candidate:.3g} with accuracy {result.score:.3f}, at epsilon {result.epsilon:.2f}")
 

@@ -103,7 +103,10 @@ def test_pure_curve_is_that_of_randomised_response(epsilon):
     assert rdp == pytest.approx(exact, rel=1e-4, abs=1e-12)
 
 
-@pytest.mark.parametrize("module", ["base", "conversion", "planning", "run_count", "search", "selection"])
+MODULES = ["audit", "base", "conversion", "planning", "run_count", "search", "search_cv", "selection"]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_examples_in_docstrings_run(module):
     found = doctest.testmod(importlib.import_module(f"paperwright.statistics.rdp_tuning.{module}"))
     assert found.attempted > 0

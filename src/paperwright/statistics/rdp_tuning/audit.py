@@ -76,6 +76,10 @@ def audit_epsilon(
         ValueError: no trial, a delta or confidence out of range, or an event that does not give n booleans.
 
     Source: the method of Jagielski, Ullman & Oprea 2020; Clopper & Pearson 1934.
+
+    >>> answer = lambda p: lambda rng, n: rng.random(n) < p  # log(0.9 / 0.5) is 0.588
+    >>> audit_epsilon(answer(0.9), answer(0.5), lambda y: y, 10_000, rng=np.random.default_rng(0)).lower > 0.54
+    True
     """
     trials = whole_number("trials", trials, 1)
     delta, confidence = number("delta", delta), number("confidence", confidence)

@@ -72,12 +72,12 @@ class RunCount:
     @classmethod
     def logarithmic(cls, *, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None) -> "RunCount":
         """Return K with P[K=k] proportional to (1-gamma)^k / k: eta = 0. The usual choice: privacy cost factor 2."""
-        return cls._of_shape("logarithmic", 0.0, mean, gamma)
+        return cls._of_family("logarithmic", 0.0, mean, gamma)
 
     @classmethod
     def geometric(cls, *, mean: SupportsFloat | None = None, gamma: SupportsFloat | None = None) -> "RunCount":
         """Return K with P[K=k] = gamma (1-gamma)^(k-1): eta = 1. Closer to its mean, privacy cost factor 3."""
-        return cls._of_shape("geometric", 1.0, mean, gamma)
+        return cls._of_family("geometric", 1.0, mean, gamma)
 
     @classmethod
     def negative_binomial(
@@ -85,7 +85,7 @@ class RunCount:
     ) -> "RunCount":
         """Return the truncated negative binomial of shape `eta` > -1, by exactly one of `mean` and `gamma`."""
         kind = "logarithmic" if eta == 0 else "geometric" if eta == 1 else "negative_binomial"
-        return cls._of_shape(kind, eta, mean, gamma)
+        return cls._of_family(kind, eta, mean, gamma)
 
     @classmethod
     def poisson(cls, *, mean: SupportsFloat) -> "RunCount":
@@ -137,7 +137,7 @@ class RunCount:
         return cls.poisson(mean=mean) if eta == math.inf else cls.negative_binomial(eta=eta, mean=mean)
 
     @classmethod
-    def _of_shape(
+    def _of_family(
         cls, kind: str, eta: SupportsFloat, mean: SupportsFloat | None, gamma: SupportsFloat | None
     ) -> "RunCount":
         eta = number("eta", eta)

@@ -46,6 +46,13 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
     Attributes:
         best_params_, best_estimator_, best_score_, epsilon_, result_: as told by the search. There is no `cv_results_`:
             the losing runs are not covered by the guarantee.
+
+    Source: ours, over Section 3.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> values, base = {"C": [0.1, 1.0]}, ([2.0, 8.0], [0.1, 0.4])  # the RDP of one private fit and score
+    >>> DPSearchCV(LogisticRegression, values, RunCount.geometric(mean=5), base, 1e-5).get_params()["delta"]
+    1e-05
     """
 
     def __init__(
