@@ -300,17 +300,6 @@ def test_early_stop_counts():
             EarlyStop(**wrong)
 
 
-def test_early_stop_at_a_goal_keeps_it_when_it_is_saved():
-    below, above = EarlyStop(patience=9, goal=0.5), EarlyStop("accuracy", patience=9, largest=True, goal=0.9)
-    assert [below.update(value) for value in (1.0, 0.6, 0.5)] == [False, False, True]
-    assert [above.update(value) for value in (0.8, 0.89, 0.95)] == [False, False, True]
-    again = EarlyStop(patience=9, goal=0.5)
-    again.load_state_dict(below.state_dict())
-    assert again.stopped
-    again.load_state_dict({"best": 0.6, "waited": 1})  # of a checkpoint from before there were goals
-    assert not again.stopped
-
-
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     run(10, saved(tmp_path))
     with pytest.raises(ValueError, match=r"made with \{'batch_size': 16\}, this run has \{'batch_size': 8\}"):
