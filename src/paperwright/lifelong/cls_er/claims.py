@@ -181,8 +181,8 @@ beats_on_cifar_10 = {
             ),
             "paper": Budget(seeds=(5, 10), needs=["cifar10"], data="cifar10", memory=500),
         },
-        scale="""all images, a perceptron and one epoch a task for a ResNet-18 and 50 epochs, settings of our own; 5 or 10
-        seeds for 10""",
+        scale="""all images; a perceptron and one epoch a task for a ResNet-18 and 50 epochs; settings of our own; 5 or
+        10 seeds for 10""",
         trial=train_class_incremental,
         tolerance=TRAINED,
         remarks="""At desk, the learning rate, lambda, alpha and beta were chosen on two pilot seeds for each arm. A
