@@ -127,10 +127,10 @@ class TestSemanticMemory:
     def test_half_precision_follows_as_full_precision_does(self):
         model = nn.Linear(1, 1, bias=False).bfloat16()
         nn.init.zeros_(model.weight)
-        memory = SemanticMemory(0.999, 1.0, warm_up=0.0)
+        memory = SemanticMemory(0.9, 1.0, warm_up=0.0)  # in bfloat16 alone it would stop at 0.98
         memory.follow(model)
         nn.init.ones_(model.weight)
-        for _ in range(20_000):
+        for _ in range(150):
             memory.update_parameters(model)
         assert memory.module.weight.item() == 1
 

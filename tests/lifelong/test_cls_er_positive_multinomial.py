@@ -31,7 +31,7 @@ class Counting(np.random.Generator):
 @pytest.mark.parametrize(("total", "weights"), [(6, [1, 1, 1]), (7, [8, 1, 2]), (5, [1, 1, 1, 1]), (9, [1, 300])])
 def test_its_distribution_is_the_multinomial_one_given_positive_counts(total, weights, refuse):
     """Against the exact probabilities. With `refuse` all draws go the closed way, without it whichever they may."""
-    p, runs = np.array(weights) / sum(weights), 600
+    p, runs = np.array(weights) / sum(weights), 300
     possible = [counts for counts in product(range(1, total), repeat=len(p)) if sum(counts) == total]
     exact = multinomial.pmf(possible, total, p)
     exact /= exact.sum()
@@ -68,7 +68,7 @@ def test_a_long_tail_keeps_its_shape():
     weight, total = 0.8 ** np.arange(20), 40
     p = weight / weight.sum()
     random = np.random.default_rng(3)
-    drawn = np.array([positive_multinomial(total, p, random) for _ in range(200)])
+    drawn = np.array([positive_multinomial(total, p, random) for _ in range(100)])
 
     def series(classes):
         ways = np.array([1.0])

@@ -39,8 +39,9 @@ def _mnist(seeds: int | tuple[int, ...], memory: int = 500) -> Budget:
 ER_32 = Setting("er", 0.1, 32, 10)
 # CLS-ER without the pull towards the memories' logits: only the average of the weights is left.
 AVERAGED_ER_32 = Setting("cls_er", 0.1, 32, 10, consistency_weight=0.0, stable=(0.9, 0.99), plastic=(1.0, 0.99))
-# Two draws of 32. Learning rate, alpha and beta are the best of nine combinations on pilot seeds.
-DER_32 = Setting("der++", 0.06, 32, 10, alpha=0.2, beta=0.5)
+# Two draws of 32, and otherwise the authors' best setting. With a learning rate of 0.1 and draws of 64, as they have it
+# at a memory of 5,120, DER++ was less accurate on four seeds.
+DER_32 = replace(paper_setting("der++", "s-mnist", 500), replay_size=32)
 
 # Digits of 8×8 pixels have 29 batches a task, so that memories of the MNIST settings would still hold the start. The
 # settings of `cls_er` and `er` were chosen on pilot seeds (learning rate, λ and decay; learning rate), at the same size
@@ -109,8 +110,9 @@ beats_dark_experience_replay = {
         scale=f"{SCALE}; 10 or 20 seeds for 10",
         trial=train_class_incremental,
         tolerance=TRAINED,
-        remarks="""Learning rate, alpha and beta of der++_32 are the best of nine combinations on two pilot seeds each;
-        it replays two draws of 32 a step, CLS-ER one.""",
+        remarks="""der++_32 replays two draws of 32 a step, CLS-ER one. On four earlier seeds CLS-ER was 0.6 points ahead
+        of der++_32 (standard deviation 0.4), and on eight 0.9 ahead of der++ (1.0). With such differences 95% of tries
+        of 20 seeds find both.""",
     ),
     "memory_200": Claim(
         statement="CLS-ER is more accurate than DER++ on class-incremental MNIST with a memory of 200.",
