@@ -111,8 +111,8 @@ beats_dark_experience_replay = {
         trial=train_class_incremental,
         tolerance=TRAINED,
         remarks="""der++_32 replays two draws of 32 a step, CLS-ER one. On four earlier seeds CLS-ER was 0.6 points
-        ahead of der++_32 (standard deviation 0.4), and on eight 0.9 ahead of der++ (1.0). With such differences 95% of tries
-        of 20 seeds find both.""",
+        ahead of der++_32 (standard deviation 0.4), and on eight 0.9 ahead of der++ (1.0). With such differences 95% of
+        tries of 20 seeds find both.""",
     ),
     "memory_200": Claim(
         statement="CLS-ER is more accurate than DER++ on class-incremental MNIST with a memory of 200.",
