@@ -1,4 +1,6 @@
-"""Tests of separation beside their peers, on the same graphs; then homomorphism counts."""
+"""Tests of separation beside their peers, on the same graphs; then homomorphism counts, and the analysis itself."""
+
+import math
 
 import networkx as nx
 import numpy as np
@@ -9,6 +11,7 @@ from torch_geometric.utils import to_undirected
 
 from paperwright.blocks.color_refinement import color_refinement
 from paperwright.blocks.weisfeiler_leman import weisfeiler_leman
+from paperwright.graphs.tensor_language import E, analyse, different, indices, total
 from paperwright.graphs.tensor_language.homomorphisms import count_homomorphisms, count_subgraphs
 
 ROUNDS = 6
@@ -263,6 +266,21 @@ def rings_networkx(nodes: int):
 
 rings.difference(colours_of_pairs_apart)
 
+# -- analysis of formulas ----------------------------------------------------------------------------------------------
+
+formulas = Benchmark("tensor_language", "Analysis of a formula: the injective homomorphisms of a cycle", unit="nodes")
+formulas.sizes([4, 5, 6, 7])
+formulas.aim(seconds=0.5, size=6)
+
+
+@formulas.contender("paperwright", ours=True)
+def formulas_ours(nodes: int):
+    names = indices(" ".join(f"v{i}" for i in range(nodes)))
+    ring = [E(names[i - 1], names[i]) for i in range(nodes)]
+    apart = [different(names[u], names[v]) for u, v in nx.complement(nx.cycle_graph(nodes)).edges]
+    count = total(names, math.prod((*ring[1:], *apart), start=ring[0]))
+    return lambda: analyse(count).pareto
+
 
 if __name__ == "__main__":
-    main(citations, dense, paths, pairs, hexagons, cliques, rings)
+    main(citations, dense, paths, pairs, hexagons, cliques, rings, formulas)

@@ -12,6 +12,8 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GIN
 
 from paperwright import data
+from paperwright.blocks.weisfeiler_leman import first_separating_round
+from paperwright.data.graph_pairs import graph_pair
 from paperwright.graphs.tensor_language import (
     E,
     Features,
@@ -19,8 +21,6 @@ from paperwright.graphs.tensor_language import (
     analyse,
     apply,
     approximation_floor,
-    first_separating_round,
-    graph_pairs,
     indices,
     separates,
     separation_power,
@@ -35,7 +35,7 @@ triangles = total((y, z), E(x, y) * E(x, z) * E(y, z))
 print(f"{triangles}\n{analyse(triangles).explain()}\n")
 
 # A torch_geometric model: can it tell these two molecules apart, whatever its weights?
-decalin, bicyclopentyl = graph_pairs("decalin")
+decalin, bicyclopentyl = graph_pair("decalin")
 bound = separation_power(GIN(1, 16, num_layers=4))
 print(f"GIN of four layers: {bound}")
 print(f"  may separate decalin and bicyclopentyl: {bound.separates(decalin, bicyclopentyl)}")

@@ -14,13 +14,13 @@ from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
 from paperwright.data.graph_pairs import as_data
-from paperwright.graphs.tensor_language import expressions as kinds
-from paperwright.graphs.tensor_language.evaluation import evaluate, evaluate_together
-from paperwright.graphs.tensor_language.expressions import (
+from paperwright.graphs.tensor_language.analysis.evaluation import evaluate, evaluate_together
+from paperwright.graphs.tensor_language.architectures.message_passing import propagate
+from paperwright.graphs.tensor_language.experiments.violations import PRIME, RandomPolynomial
+from paperwright.graphs.tensor_language.language import expressions as kinds
+from paperwright.graphs.tensor_language.language.builders import (
     E,
-    Expression,
     Features,
-    Index,
     P,
     aggregate,
     apply,
@@ -29,12 +29,11 @@ from paperwright.graphs.tensor_language.expressions import (
     indices,
     total,
 )
-from paperwright.graphs.tensor_language.message_passing import propagated
-from paperwright.graphs.tensor_language.parsing import parse
-from paperwright.graphs.tensor_language.random_expressions import PRIME, RandomPolynomial
+from paperwright.graphs.tensor_language.language.expressions import Expression, Index
+from paperwright.graphs.tensor_language.language.parsing import parse
 
 x, y, z, w = indices("x y z w")
-quick = settings(max_examples=25, deadline=None, derandomize=True)
+quick = settings(max_examples=12, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**31)
 
 
@@ -153,7 +152,7 @@ def test_values_are_what_the_formula_says(seed: int):
 def test_values_by_the_normal_form_are_the_same(seed: int):
     formula, data = random_case(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("paperwright.graphs.tensor_language.evaluation.LARGE", 0)
+        patch.setattr("paperwright.graphs.tensor_language.analysis.evaluation.LARGE", 0)
         values = formula.evaluate(data)
     torch.testing.assert_close(values, formula.evaluate(data), atol=1e-9, rtol=1e-9)
 
@@ -271,7 +270,7 @@ def test_walks_are_powers_of_the_adjacency_matrix():
 
 
 def test_gcn_of_the_leaves_of_a_star_and_of_a_path():
-    layer = propagated(lambda at, spare: Features(at), x, y, loops=True)
+    layer = propagate(lambda at, spare: Features(at), x, y, loops=True)
     star, path = (layer.evaluate(as_data(graph))[:, 0] for graph in (nx.star_graph(3), nx.path_graph(3)))
     assert star[1].item() == pytest.approx(0.853553390593, abs=1e-12)
     assert path[0].item() == pytest.approx(0.908248290464, abs=1e-12)
@@ -333,6 +332,26 @@ def test_text_and_latex():
         r"\sum_{y} E(x, y)\, \left(1 - P_{0}(y)\right) - 2\, \operatorname{tanh}\left(F(x), \mathbf{1}[x \neq z]\right)"
     )
     assert str(aggregate("max", y, E(x, y, type=2), P(0, y))) == "max_y(E2(x, y), P0(y))"
+    assert aggregate("max", y, E(x, y, type=2), P(0, y)).latex() == (
+        r"\operatorname{max}_{y :\, E_{2}(x, y) \neq 0} \left(P_{0}(y)\right)"
+    )
+    assert (P(0, x) - (P(1, x) + P(2, x))).latex() == r"P_{0}(x) - \left(P_{1}(x) + P_{2}(x)\right)"
+
+
+@pytest.mark.parametrize("write", [str, Expression.latex])
+def test_what_is_too_long_to_write_out_is_left_out(write: Callable[[Expression], str]):
+    shared, chain = Features(x), Features(x)
+    for _ in range(60):
+        shared = apply(torch.tanh, shared, shared)  # 2^60 parts if it were a tree
+    for _ in range(3000):
+        chain = apply(torch.tanh, chain)
+    for formula in (shared, chain):
+        text = write(formula)
+        assert "tanh" in text
+        assert "dots" in text or "..." in text
+        assert len(text) < 10**6
+    with pytest.raises(ValueError, match="expected"):
+        parse(str(shared))
 
 
 @pytest.mark.parametrize(
@@ -364,6 +383,11 @@ def test_equal_formulas_are_equal_values():
     for _ in range(200):
         deep = apply(torch.tanh, deep, deep)  # 2^200 parts if it were a tree
     assert deep == apply(torch.tanh, *deep.arguments)
+
+
+def test_networkx_graphs_have_values_too():
+    degrees = total(y, E(x, y))
+    assert torch.equal(degrees.evaluate(nx.star_graph(3)), degrees.evaluate(as_data(nx.star_graph(3))))
 
 
 def test_axes_come_in_the_order_asked_for():
@@ -426,6 +450,9 @@ def unchecked():
         (lambda: indices(("x", "y")), TypeError, "one string"),
         (lambda: E(x, y, type=-1), ValueError, "edge type"),
         (lambda: parse(E(x, y)), TypeError, "expected a string"),
+        (lambda: parse("E(x, y)", functions=3), TypeError, "functions is int"),
+        (lambda: total([x, y], E(x, y)), TypeError, "expected an index"),
+        (lambda: E(x, y).renamed({x: "y"}), TypeError, "expected indices for indices"),
     ],
 )
 def test_bad_formulas_are_refused(build: Callable[[], object], error: type[Exception], message: str):
@@ -447,7 +474,11 @@ def with_features(features: Tensor) -> Data:
         (lambda: E(x, y).evaluate(PATH, order=(x,)), ValueError, "order is x; expected the free indices"),
         (lambda: E(x, y).evaluate(PATH, order=(x, z)), ValueError, "each once: x y"),
         (lambda: E(x, y).evaluate(HeteroData()), TypeError, "to_homogeneous"),
-        (lambda: E(x, y).evaluate(nx.path_graph(3)), TypeError, "expected torch_geometric Data"),
+        (lambda: E(x, y).evaluate("P3"), TypeError, "expected a torch_geometric Data or a networkx graph"),
+        (lambda: E(x, y).evaluate(PATH, order="xy"), TypeError, "in a tuple"),
+        (lambda: E(x, y).evaluate(PATH, modulus=4), ValueError, "expected a prime"),
+        (lambda: E(x, y).evaluate(PATH, modulus=5.0), ValueError, "expected a prime"),
+        (lambda: E(x, y).evaluate(PATH, dtype=torch.int64), TypeError, "floating type"),
         (
             lambda: P(0, x).evaluate(Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2)),
             ValueError,
@@ -480,6 +511,8 @@ def test_bad_evaluations_are_refused(run: Callable[[], object], error: type[Exce
     [
         ("E(x,y)*1e400", "position 7 .*a finite number"),
         ("9" * 5000, "a finite number of at most 300 characters"),
+        ("E" + "9" * 5000 + "(x,y)", "position 0 .*at most 300 digits"),
+        ("P" + "9" * 5000 + "(x)", "position 0 .*at most 300 digits"),
         ("(" * 5000 + "1" + ")" * 5000, "at most 40 levels"),
         ("-" * 5000 + "1", "at most 40 levels"),
     ],

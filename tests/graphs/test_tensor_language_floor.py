@@ -1,22 +1,23 @@
 """The least error of a class of networks: reference figures on graphs and citation networks, and by brute force."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import networkx as nx
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import config
 from torch_geometric import nn as gnn
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.utils import from_networkx, to_dense_adj
 
 from paperwright import data as datasets
 from paperwright.data.graph_pairs import atlas_graphs, graph_pair
-from paperwright.graphs.tensor_language.bounds import Bound
-from paperwright.graphs.tensor_language.floor import approximation_floor
-from paperwright.graphs.tensor_language.isomorphism_network import IsomorphismNetwork
-from paperwright.graphs.tensor_language.model_depth import separation_power_of_model
+from paperwright.graphs.tensor_language.analysis.bounds import Bound
+from paperwright.graphs.tensor_language.experiments.message_passing import IsomorphismNetwork
+from paperwright.graphs.tensor_language.models.depth import separation_power_of_model
+from paperwright.graphs.tensor_language.models.floor import approximation_floor
 
 quick = settings(max_examples=20, deadline=None, derandomize=True)
 
@@ -171,9 +172,24 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: approximation_floor(THREE, [PATH], rounds_of_cr(1), level="edge"), ValueError, "level is 'edge'"),
     (lambda: approximation_floor(THREE, [PATH], Bound("none", 1, None)), ValueError, "no test"),
     (lambda: approximation_floor(THREE, [HeteroData()], rounds_of_cr(1)), TypeError, None),
+    (lambda: approximation_floor([0.0, 1.0, 2.0], [PATH], rounds_of_cr(1)), TypeError, "target is list"),
+    (lambda: approximation_floor(THREE.numpy(), [PATH], rounds_of_cr(1)), TypeError, "target is ndarray"),
+    (lambda: approximation_floor(THREE[0], [PATH], rounds_of_cr(1)), TypeError, "a row for each vertex"),
+    (lambda: approximation_floor(THREE, PATH, rounds_of_cr(1)), TypeError, "graphs is one Data"),
+    (lambda: approximation_floor(THREE, nx.path_graph(3), rounds_of_cr(1)), TypeError, "graphs is one Graph"),
+    (lambda: approximation_floor(THREE, [PATH], "cr"), TypeError, "bound is str; expected a Bound"),
 ]  # fmt: skip
 
 
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Annotations are not executed, so that the room's own refusals are met."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(("call", "kind", "message"), REFUSED)
 def test_refuses(call: Callable[[], object], kind: type[Exception], message: str | None) -> None:
     with pytest.raises(kind, match=message):

@@ -6,37 +6,42 @@ from functools import partial
 from typing import Any
 
 from torch import nn
-from torch_geometric.data import Data
 
 from paperwright import data
 from paperwright.claims import Above, All, Always, Below, Budget, Claim, Never
-from paperwright.data.graph_pairs import GRAPH_PAIRS, as_data, atlas_graphs
-from paperwright.graphs.tensor_language.bounds import Bound
-from paperwright.graphs.tensor_language.distinctions import best_of, classes_by, distinctions, outputs_of, seeded
-from paperwright.graphs.tensor_language.folklore_network import FolkloreNetwork
-from paperwright.graphs.tensor_language.hard_pairs import Pair, equivalent_pairs, hard_pairs, told_apart
-from paperwright.graphs.tensor_language.invariant_network import InvariantNetwork
-from paperwright.graphs.tensor_language.isomorphism_network import IsomorphismNetwork
-from paperwright.graphs.tensor_language.node_regression import fit
-from paperwright.graphs.tensor_language.pattern_counts import compare_counts, connected_patterns
-from paperwright.graphs.tensor_language.random_models import ARCHITECTURES
-from paperwright.graphs.tensor_language.separation import separates
-from paperwright.graphs.tensor_language.spectral_network import CayleyNetwork, ChebyshevNetwork
-from paperwright.graphs.tensor_language.violations import tally_of_architecture, tally_of_expressions
+from paperwright.data.graph_pairs import GRAPH_PAIRS
+
+from .analysis.bounds import Bound
+from .experiments.dense_networks import (
+    CayleyNetwork,
+    ChebyshevNetwork,
+    FolkloreNetwork,
+    InvariantNetwork,
+)
+from .experiments.floor_training import train_to_floor
+from .experiments.hard_pairs import (
+    Pair,
+    compare_counts,
+    connected_patterns,
+    equivalent_pairs,
+    graphs_of,
+    hard_pairs,
+    separates_pair,
+)
+from .experiments.message_passing import ARCHITECTURES, IsomorphismNetwork
+from .experiments.violations import tally_architecture, tally_expressions
+from .models.separation import (
+    best_distinctions,
+    classes_of_test,
+    distinctions,
+    outputs_of,
+    random_network,
+    separates,
+)
 
 THEORY = "The paper proves it and runs no experiment."
 PAIRS = list(GRAPH_PAIRS)
 SMALL_PAIRS = ["p4-k13", "c6", "decalin", "k33-prism"]
-
-
-def graphs_named(graphs: int | str) -> list[Data]:
-    """All connected graphs of so many nodes, or the graph of a data set by its name, without features."""
-    if isinstance(graphs, str):
-        graph = data.load(graphs).graph
-        return [Data(edge_index=graph.edge_index, num_nodes=graph.num_nodes)]
-    if graphs <= 7:
-        return atlas_graphs(graphs)
-    return [as_data(graph) for graph in connected_patterns(graphs) if len(graph) == graphs]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -44,7 +49,7 @@ def graphs_named(graphs: int | str) -> list[Data]:
 
 def try_expressions(labelled: bool, *, seed: int, device: str, expressions: int, graphs: int) -> dict[str, float]:
     """Hold the bounds of random expressions against their values, on graphs with or without labels."""
-    return asdict(tally_of_expressions(seed, expressions, labelled=labelled, graphs=graphs))
+    return asdict(tally_expressions(seed, expressions, labelled=labelled, graphs=graphs))
 
 
 def try_networks(
@@ -59,7 +64,7 @@ def try_networks(
 ) -> dict[str, float]:
     """Hold the bounds of an architecture's random networks against what they tell apart."""
     hard = hard_pairs(pairs, paths=paths, degrees=True)
-    return asdict(tally_of_architecture(architecture, seed, layers, hard, graphs_named(nodes)))
+    return asdict(tally_architecture(architecture, seed, layers, hard, graphs_of(nodes)))
 
 
 # The control shows that the trial can fail: with a round less, some bound breaks for every arm and seed.
@@ -126,7 +131,8 @@ def best_random_network(
     """Classes of graphs that the best of several random networks finds, beside those of the test that bounds it."""
     family = IsomorphismNetwork if bound.test == "cr" else FolkloreNetwork
     seeds = range(seed * networks, (seed + 1) * networks)
-    return asdict(best_of(lambda: family(1, width, bound.rounds), seeds, graphs_named(nodes), bound))
+    layers = bound.rounds or 0
+    return asdict(best_distinctions(lambda: family(1, width, layers), seeds, graphs_of(nodes), bound))
 
 
 bound_is_attained = Claim(
@@ -207,8 +213,8 @@ def separate_graphs(
     largest = most_nodes[str(ign.order)]
     small = {name: pair for name, pair in hard_pairs(pairs).items() if pair[0].num_nodes <= largest}
     alike = equivalent_pairs(small, ign.order - 1)
-    network = seeded(lambda: InvariantNetwork(1, ign.order, width, ign.layers), seed)
-    apart = {name: told_apart(network, pair) for name, pair in small.items()}
+    network = random_network(lambda: InvariantNetwork(1, ign.order, width, ign.layers), seed)
+    apart = {name: separates_pair(network, pair) for name, pair in small.items()}
     return {
         "equivalent": len(alike),
         "separations": sum(apart[name] for name in alike),
@@ -222,13 +228,13 @@ def separate_nodes(
 ) -> dict[str, float]:
     """Classes of nodes that a random network parts though so many rounds of k-WL do not."""
     slow = hard_pairs([], paths=paths, cycles=cycles).values()
-    graphs = [*graphs_named(nodes), *(graph for pair in slow for graph in pair)]
+    graphs = [*graphs_of(nodes), *(graph for pair in slow for graph in pair)]
     # Of t linear maps the last ends at nodes.
-    network = seeded(lambda: InvariantNetwork(1, ign.order, width, ign.layers - 1, level="vertex"), seed)
+    network = random_network(lambda: InvariantNetwork(1, ign.order, width, ign.layers - 1, level="vertex"), seed)
     outputs, k = outputs_of(network, graphs), ign.order - 1
 
     def beyond(rounds: int) -> int:
-        return distinctions(outputs, classes_by(Bound("wl", k, rounds, "vertex"), graphs)).beyond
+        return distinctions(outputs, classes_of_test(Bound("wl", k, rounds, "vertex"), graphs)).beyond
 
     stated = ign.layers * k
     return {
@@ -293,7 +299,7 @@ def train_on_nodes(
 ) -> dict[str, float]:
     """Mean squared error after training a network of so many layers, beside the floor of its rounds."""
     sizes = {"width": width, "steps": steps, "iterations": iterations}
-    reached = fit(graphs_named(graphs), target, layers, seed, device=device, **sizes)
+    reached = train_to_floor(graphs_of(graphs), target, layers, seed=seed, device=device, **sizes)
     return {
         "mse": reached.mse,
         "floor": reached.floor,
@@ -369,7 +375,7 @@ def filter_pairs(
     """Pairs alike for colour refinement that a random network of filters tells apart, and such alike even for 2-WL."""
     alike = equivalent_pairs(hard_pairs(pairs) | _first_pairs_of_exp(exp), 1)
     alike_for_two = equivalent_pairs(alike, 2)
-    network = seeded(lambda: family(1, width, layers, order), seed)
+    network = random_network(lambda: family(1, width, layers, order), seed)
     found = {name: separates(lambda _: network, *pair, trials=1) for name, pair in alike.items()}
     return {
         "pairs": len(alike),
@@ -405,6 +411,7 @@ filters_keep_to_colour_refinement = Claim(
     remarks="""A fixed function of the adjacency matrix or Laplacian maps what is constant on stable colour classes to
         such, and depends on no more than the matrix of the quotient. The largest eigenvalue need not belong to that
         matrix: those of decalin and bicyclopentyl are 2 and 1.8418. On regular graphs equal features lie in the
-        kernel of the Laplacian, and even one's own eigenvalue changes nothing. That spectral networks are bounded by
-        2-WL is the paper's (unconfirmed: quoted from memory, not checked against it).""",
+        kernel of the Laplacian, and even one's own eigenvalue changes nothing. That spectral networks are
+        bounded by 2-WL is what Gai et al. (ICLR 2025) report of the paper
+        in their related work.""",
 )

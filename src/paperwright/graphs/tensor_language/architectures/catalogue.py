@@ -1,0 +1,106 @@
+"""The architectures by name: each makes an expression of given sizes, and is bounded by it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from ..analysis.analysis import analyse
+from ..analysis.bounds import Bound
+from ..language.expressions import Expression
+from . import higher_order, message_passing, spectral_filters, subgraph_networks
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A class of networks: call it with sizes for its expression.
+
+    Attributes:
+        name: as in `architectures`.
+        build: makes the expression; None for what is no function of the graph alone.
+        reason: why there is no bound, or, of a limit, why its bound holds.
+        stable: whether the networks are limits of the expressions, so that only the stable test bounds them.
+    """
+
+    name: str
+    build: Callable[..., Expression] | None
+    reason: str = ""
+    stable: bool = False
+
+    def __call__(self, **sizes: Any) -> Expression:
+        """The expression of the networks of these sizes.
+
+        Raises:
+            TypeError: a size that the architecture does not have.
+            ValueError: a size out of range, or an architecture that is no function of the graph alone.
+        """
+        if self.build is None:
+            raise ValueError(f"{self.name} has no expression: {self.reason}.")
+        parameters = inspect.signature(self.build).parameters
+        unknown = [size for size in sizes if size not in parameters]
+        if unknown:
+            raise TypeError(f"{self.name} has no size {', '.join(unknown)}; its sizes are {', '.join(parameters)}.")
+        return self.build(**sizes)
+
+    def bound(self, **sizes: Any) -> Bound:
+        """What bounds all networks of these sizes."""
+        if self.build is None:
+            return Bound("none", 1, None, "vertex", (self.reason,))
+        found = analyse(self(**sizes)).bound
+        return replace(found, rounds=None, assumptions=(*found.assumptions, self.reason)) if self.stable else found
+
+
+_POLYNOMIALS = (
+    "the filter is a fixed function of the Laplacian, a limit of the polynomials that the expression stands for"
+)
+_TRACES = "the greatest eigenvalue is read off closed walks as long as the graph has nodes"
+
+_BUILT: tuple[Architecture, ...] = (
+    *(
+        Architecture(build.__name__, build)
+        for build in (
+            message_passing.basic_gnn,
+            message_passing.gin,
+            message_passing.graphsage,
+            message_passing.gat,
+            message_passing.gated_gcn,
+            message_passing.pna,
+            message_passing.r_gcn,
+            message_passing.gcn,
+            spectral_filters.sgc,
+            spectral_filters.appnp,
+            spectral_filters.chebnet,
+            message_passing.egin,
+            message_passing.virtual_node,
+            message_passing.full_attention,
+            message_passing.graph_norm,
+            higher_order.k_fgnn,
+            higher_order.ppgn,
+            higher_order.ign,
+            higher_order.k_gnn,
+            higher_order.local_k_gnn,
+            higher_order.walk_mpnn,
+            higher_order.simplicial,
+            subgraph_networks.id_gnn,
+            subgraph_networks.node_marked_gnn,
+            subgraph_networks.node_deleted_gnn,
+            subgraph_networks.ego_gnn,
+            subgraph_networks.edge_deleted_gnn,
+            subgraph_networks.homomorphism_gin,
+            subgraph_networks.gsn,
+        )
+    ),
+    Architecture("delta_k_lgnn", higher_order.local_k_gnn),
+    Architecture("chebnet_own_lambda_max", spectral_filters.chebnet_own_lambda_max, _TRACES, stable=True),
+    Architecture("cayleynet", spectral_filters.cayleynet, _POLYNOMIALS, stable=True),
+    Architecture("arma", spectral_filters.arma, _POLYNOMIALS, stable=True),
+    Architecture("ppnp", spectral_filters.ppnp, _POLYNOMIALS, stable=True),
+    Architecture("random_features", None, "random features make the output depend on the draw"),
+    Architecture("node_ids", None, "node ids make the output depend on the numbering of the nodes"),
+    Architecture("lstm_aggregation", None, "an LSTM depends on the order of the neighbours"),
+    Architecture("top_k_pooling", None, "ties between scores are broken by the numbering of the nodes"),
+)
+
+architectures: Mapping[str, Architecture] = MappingProxyType({found.name: found for found in _BUILT})
+"""Architectures by name: `architectures["gin"](layers=4)` is an expression."""

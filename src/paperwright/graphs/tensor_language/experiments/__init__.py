@@ -1,0 +1,1 @@
+"""What only the claims need: hard pairs of graphs, random expressions and networks, and training towards a floor."""
