@@ -58,11 +58,6 @@ class Arithmetic:
             return self.settle(sparse.csr_array(left.multiply(right)))
         return self.settle(sparse.csr_array(right.multiply(left)) if is_sparse(right) else left * right)
 
-    def total(self, table: Table) -> Table:
-        """Sum over the last index."""
-        ones = np.ones(table.shape[-1])
-        return self.product(table, ones)
-
     def product(self, left: Table, right: Table) -> Table:
         """Sum over the last index of `left` and the first of `right`."""
         if not is_sparse(left) and not is_sparse(right):
