@@ -1,6 +1,7 @@
 """The rules of the house, read off the source: who imports whom, what no file may do, and what a room must have."""
 
 import ast
+import graphlib
 import io
 import re
 import tokenize
@@ -311,3 +312,131 @@ def test_no_two_rooms_of_a_wing_offer_the_same_name(wing: str) -> None:
     stub = parse(HOUSE / wing / "__init__.pyi")
     names = [alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names]
     assert len(set(names)) == len(names)
+
+
+OTHER_NAMES = {"settings", "networks", "experiments", "generated"}
+"""What rooms called the same thing before it had one name: `experiment.py`."""
+MOST_NAMES = 20
+
+
+def misnamed(room: Path) -> Iterator[str]:
+    """Files of a room whose place in the anatomy has another name."""
+    for path in sorted(room.rglob("*.py")):
+        if path.stem in OTHER_NAMES:
+            yield f"{place(path)}: what only the claims need is experiment.py, the rest is named for its concept"
+    experiment = (room / "experiment.py").is_file() or (room / "experiments" / "__init__.py").is_file()
+    if (room / "claims.py").is_file() and not experiment:
+        yield f"{place(room)}: no experiment.py (nor, in a room of sub-packages, a sub-package `experiments`)"
+
+
+def rank(name: str) -> tuple[int, str]:
+    """The order of `__all__`: constants, classes, functions, each by the alphabet."""
+    kind = 0 if len(name) > 1 and name.isupper() else 1 if name[0].isupper() else 2
+    return kind, name
+
+
+def misoffered(room: Path) -> Iterator[str]:
+    """What is wrong with the public names of a room."""
+    init = room / "__init__.py"
+    tree = parse(init)
+    lists = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    names = [name for listed in lists for name in listed]
+    if len(lists) != 1:
+        yield f"{place(init)}: no __all__"
+    if names != sorted(names, key=rank):
+        yield f"{place(init)}: __all__ is not sorted"
+    if len(names) > MOST_NAMES:
+        yield f"{place(init)}: {len(names)} public names; at most {MOST_NAMES}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not node.level and within(node.module or "", "paperwright"):
+            yield f"{place(init)}:{node.lineno}: imports {node.module}; import relatively, from the room itself"
+
+
+def circle(room: Path) -> Iterator[str]:
+    """A circle of imports among the files of a room, those in functions included."""
+    package = module_of(room / "__init__.py")
+    modules = {module_of(path): path for path in room.rglob("*.py")}
+    graph = {
+        module: {
+            other
+            for _, other in imports(path)
+            # A package that holds the file is entered before it in any case.
+            if other in modules and other != module and not within(module, other) and other != package
+        }
+        for module, path in modules.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        round_trip = [module.removeprefix(f"{package}.") for module in error.args[1]]
+        yield f"{place(room)}: imports go in a circle: {' <- '.join(round_trip)}"
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_has_the_anatomy_of_all_rooms(room: Path) -> None:
+    faults = [*misnamed(room), *misoffered(room), *circle(room)]
+    assert not faults, "\n".join(["", *faults])
+
+
+def test_what_the_anatomy_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "HOUSE", tmp_path / "paperwright")
+    room = tmp_path / "paperwright" / "graphs" / "a_paper"
+    room.mkdir(parents=True)
+    files = {
+        "__init__": "from paperwright.blocks import x\nfrom .a import A\n__all__ = ['b', 'A', 'MAX']\n",
+        "a": "from .b import B\nclass A: ...\n",
+        "b": "def late():\n    from .a import A\n",
+        "settings": "",
+        "claims": "",
+    }
+    for name, text in files.items():
+        (room / f"{name}.py").write_text(text, encoding="utf-8")
+    assert [fault.partition(": ")[2][:18] for fault in misnamed(room)] == ["what only the clai", "no experiment.py ("]
+    offered = [fault.partition(": ")[2] for fault in misoffered(room)]
+    assert offered == [
+        "__all__ is not sorted",
+        "imports paperwright.blocks; import relatively, from the room itself",
+    ]
+    (found,) = circle(room)
+    assert "a <- b <- a" in found or "b <- a <- b" in found
+    (room / "b.py").write_text("from . import a_concept\n", encoding="utf-8")
+    assert not list(circle(room))
+
+
+TWICE: frozenset[str] = frozenset(
+    {
+        "Change",
+        "Entry",
+        "File",
+        "Finding",
+        "Index",
+        "Page",
+        "Part",
+        "Place",
+        "Refusal",
+        "Rows",
+        "Task",
+        "UsageError",
+        "Watch",
+        "Words",
+    }
+)
+"""Public classes whose name another class of the house bears too: each is to get a name of its own."""
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    bearers: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in parse(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                bearers.setdefault(node.name, []).append(place(path))
+    twice = {name: files for name, files in bearers.items() if len(files) > 1}
+    more = [f"{name}: {', '.join(files)}" for name, files in sorted(twice.items()) if name not in TWICE]
+    assert not more, "\n".join(["these names stand twice:", *more])
+    assert set(twice) >= TWICE, (
+        f"these have names of their own now, take them off the list: {sorted(TWICE - set(twice))}"
+    )
