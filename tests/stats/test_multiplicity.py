@@ -42,7 +42,15 @@ def test_one_false_alarm_among_ten_stays_rare(assert_rate):
     assert_rate(alarms, trials, 1 - (1 - 0.005) ** 10)
 
 
-@pytest.mark.parametrize("p", [[], [0.5, 1.1], [-0.1], [float("nan")]])
-def test_p_values_that_are_none(p):
-    with pytest.raises(ValueError, match="p_values"):
+@pytest.mark.parametrize(
+    ("p", "message"),
+    [([], "at least 1"), ([0.5, 1.1], "1.1"), ([-0.1], "-0.1"), ([float("nan")], "NaN")],
+)
+def test_p_values_that_are_none(p, message):
+    with pytest.raises(ValueError, match=rf"\bp_values\b.*{message}"):
         adjusted_p_values(p)
+
+
+def test_an_unknown_method():
+    with pytest.raises(ValueError, match=r"^method is 'sidak'; expected 'holm' or 'bonferroni'"):
+        adjusted_p_values([0.5], "sidak")

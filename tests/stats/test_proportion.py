@@ -36,6 +36,10 @@ def test_none_of_n_in_closed_form():
     assert proportion_interval(0, 10).high == pytest.approx(z**2 / (10 + z**2), rel=1e-12)
     assert proportion_interval(0, 10).low == 0
     assert proportion_interval(10, 10).high == 1
+    assert [proportion_interval(0, 10, method=name).method for name in ("wilson", "exact")] == [
+        "Wilson",
+        "Clopper-Pearson",
+    ]
 
 
 @given(st.integers(1, 60), st.floats(1e-9, 1 - 1e-9))
