@@ -87,7 +87,7 @@ class Bound:
         return ours.shape != theirs.shape or bool((ours != theirs).any())
 
     def colors(self, graphs: Sequence[Any]) -> list[Int64[Tensor, "..."]]:
-        """Return the test's colours of vertices, pairs or graphs after so many rounds: of equal colours, equal outputs.
+        """Return the colours of vertices, pairs or graphs after that many rounds: of equal colours, equal outputs.
 
         Args:
             graphs: torch_geometric `Data` or networkx graphs; their features `x`, if they have any, are the first
