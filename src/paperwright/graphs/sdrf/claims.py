@@ -334,10 +334,10 @@ def _small_gcn(graph: Data, seed: int, epochs: int) -> GCN:
         if epochs:
             optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
-            def loss(model: torch.nn.Module, _: Tensor) -> Tensor:
+            def loss(model: torch.nn.Module, graph: Data) -> Tensor:
                 return torch.nn.functional.cross_entropy(model(graph.x, graph.edge_index), graph.y)
 
-            fit(model, optimizer, torch.zeros(1), loss, batch_size=1, seed=seed, epochs=epochs, device="cpu")
+            fit(model, optimizer, graph, loss, seed=seed, epochs=epochs)
     return model
 
 

@@ -188,7 +188,7 @@ def classify(graph: Data, network: Network, seed: int, device: str, epochs: int)
     x, edge_index, edge_weight, y = graph.x, graph.edge_index, graph.get("edge_weight"), graph.y
     x = x.to_sparse() if (x != 0).float().mean() < 0.1 else x  # bags of words
 
-    def loss(model: nn.Module, _: Tensor) -> Tensor:
+    def loss(model: nn.Module, graph: Data) -> Tensor:
         logits = model(x, edge_index, edge_weight)
         return nn.functional.cross_entropy(logits[graph.train_mask], y[graph.train_mask])
 
@@ -206,15 +206,12 @@ def classify(graph: Data, network: Network, seed: int, device: str, epochs: int)
         history = fit(
             model,
             optimizer,
-            torch.zeros(1),  # every step sees the whole graph
+            graph,
             loss,
-            batch_size=1,
             seed=seed,
             epochs=epochs,
             evaluate=accuracies,
             stop=EarlyStop("validation", patience=100, largest=True),
-            device=device,
-            title="",
         )
     best = max(history.records, key=lambda record: record["validation"])  # of equals the first
     return {"accuracy": best["test"], "validation_accuracy": best["validation"]}
