@@ -3,9 +3,6 @@
 import gzip
 import json
 import math
-import os
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -535,47 +532,6 @@ def test_a_fifth_of_the_bag_holds_at_most_a_quarter_of_the_memory(policy: str) -
     assert part <= 0.25 * full
 
 
-MEMORY_OF_BAGS = """
-from pathlib import Path
-import networkx as nx, torch
-from paperwright.data.graph_pairs import as_data
-from paperwright.graphs.esan import SubgraphBag, _simple_graph
-
-torch.set_num_threads(1)
-graph = as_data(nx.gnm_random_graph(600, 700, seed=0))
-
-def rise(bag):  # bytes by which the resident set rose at most while the bag was built
-    def status(key):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
-
-    Path("/proc/self/clear_refs").write_text("5")
-    before = status("VmRSS")
-    bag(graph)
-    return status("VmHWM") - before
-
-for _simple_graph.ACCELERATED in (True, False):
-    for policy in ("node_deleted", "ego_plus"):
-        SubgraphBag(policy, count=2)(graph)
-        print(rise(SubgraphBag(policy, fraction=0.2)), rise(SubgraphBag(policy)))
-"""
-
-
-@pytest.mark.slow
-def test_a_fifth_of_the_bag_is_built_in_a_quarter_of_the_memory() -> None:
-    """In a process of its own, whose allocator gives large blocks back: pages left over would hide what a bag takes."""
-    if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("needs Linux's /proc to reset the mark of the most memory used")
-    command = [sys.executable, "-W", "ignore", "-c", MEMORY_OF_BAGS]
-    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    for line in done.stdout.splitlines():
-        part, full = map(int, line.split())
-        assert 0 < part <= 0.25 * full
-    assert len(done.stdout.splitlines()) == 4
-
-
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 
@@ -583,7 +539,7 @@ def test_a_fifth_of_the_bag_is_built_in_a_quarter_of_the_memory() -> None:
     ("arguments", "message"),
     [
         ({"policy": "edge_delete"}, "'edge_deleted', 'node_deleted', 'ego', 'ego_plus', 'node_marked', 'original'"),
-        ({"num_hops": 0}, "num_hops is 0; expected a whole number, 1 or more"),
+        ({"num_hops": 0}, "num_hops is 0; expected a whole number"),
         ({"fraction": 0.5, "count": 3}, "Both fraction=0.5 and count=3"),
         ({"fraction": 0.0}, "fraction is 0.0"),
         ({"fraction": 1.1}, "fraction is 1.1"),

@@ -656,7 +656,8 @@ def test_a_run_stops_when_it_has_learned() -> None:
     how = {"seed": 0, "device": "cpu", "outputs": 1, "loss": lambda output, y: output.square().mean()}
     assert predictions(Learner("gin"), graphs, graphs, with_goal, **how)[1]["epochs"] == 1
     assert (
-        predictions(Learner("gin", epochs=2), graphs, graphs, with_goal | {"stop_below": 0.0}, **how)[1]["epochs"] == 2
+        predictions(Learner("gin", most_epochs=2), graphs, graphs, with_goal | {"stop_below": 0.0}, **how)[1]["epochs"]
+        == 2
     )
 
 

@@ -23,7 +23,7 @@ from paperwright.graphs.esan.expressive_power import (
 )
 from paperwright.graphs.esan.graph_sets import lifted_pairs
 
-quick = settings(max_examples=15, deadline=None, derandomize=True)
+quick = settings(max_examples=8, deadline=None, derandomize=True)
 needs_exp = pytest.mark.skipif(not data.available("exp"), reason="exp is not in PAPERWRIGHT_DATA")
 
 COLUMNS = [("edge_deleted", 1), ("node_deleted", 1), ("ego", 1), ("ego", 2), ("ego", 3)]

@@ -90,14 +90,14 @@ class Learner:
             "ds"; or "dss".
         policy, num_hops: of the bags.
         fraction: of each bag, drawn anew each epoch; 1 for the whole.
-        epochs: in place of those of the training.
+        most_epochs: where more change nothing.
     """
 
     kind: str
     policy: str = "original"
     num_hops: int = 2
     fraction: float = 1.0
-    epochs: int | None = None
+    most_epochs: int | None = None
 
     def network(self, in_channels: int, out_channels: int, training: BagTraining) -> nn.Module:
         """The network, with the paper's GIN convolution where it is on bags."""
@@ -142,7 +142,7 @@ def predictions(
         number of "parameters".
     """
     training = BagTraining(**settings)
-    training = replace(training, epochs=learner.epochs or training.epochs)
+    training = replace(training, epochs=min(training.epochs, learner.most_epochs or training.epochs))
     share = None if learner.fraction == 1 else learner.fraction
     bag = SubgraphBag(learner.policy, learner.num_hops, fraction=share, then=then)
 
