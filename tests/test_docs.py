@@ -4,12 +4,14 @@ import ast
 import importlib
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import Mock
 
 import pytest
+import typer
 
 from paperwright.cards import USE_HEADINGS, Card, Detail, Related, Use
 from paperwright.registry import Room
@@ -217,22 +219,27 @@ def test_the_python_of_the_guide_is_python() -> None:
             ast.parse(block, filename=page.name)
 
 
-def test_the_claim_of_the_guide_is_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example in "Add your paper": its experiment runs, and states a claim that the engine takes."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "add.md").read_text(encoding="utf-8"), re.DOTALL)
-    files = {
-        "__init__": "",
-        "layer": "def train(ours, learning_rate, *, seed, device, epochs): return 0.5 + ours * learning_rate\n",
-        "experiment": next(block for block in blocks if "def run(" in block),
-        "claims": next(block for block in blocks if "Claim(" in block),
-    }
+def test_the_code_of_the_guide_is_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The experiment, claim and command of "Add your paper" are what the engine and the command line take."""
+    guide = (ROOT / "docs" / "add.md").read_text(encoding="utf-8")
     package = tmp_path / "guide_paper"
     package.mkdir()
-    for name, text in files.items():
-        (package / f"{name}.py").write_text(text, encoding="utf-8")
+    files = {
+        "__init__": "",
+        "layer": "def train(ours, learning_rate, **config): return 0.5 + learning_rate * ours\n",
+        "median_of_means": "def median_of_means(samples, blocks): return float(samples.mean())\n",
+    }
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    for name, code in (files | dict(zip(("experiment", "claims", "commands"), blocks, strict=True))).items():
+        (package / f"{name}.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     claim = importlib.import_module("guide_paper.claims").ours_is_better
-    for name in [name for name in sys.modules if name.partition(".")[0] == "guide_paper"]:
+    app = importlib.import_module("guide_paper.commands").app
+    for name in [name for name in sys.modules if name.startswith("guide_paper")]:
         del sys.modules[name]
     assert claim.budget("desk").seeds == 20
-    assert claim.trial(claim.arms["ours"], seed=0, device="cpu", **claim.budget("smoke").config) == {"accuracy": 0.6}
+    numbers = claim.trial(claim.arms["ours"], seed=0, device="cpu", **claim.budget("smoke").config)
+    assert numbers == {"accuracy": 0.6}
+    (table,) = re.findall(r"```toml\n(\[commands\].*?)```", guide, re.DOTALL)
+    verbs = typer.main.get_group(app).commands
+    assert list(tomllib.loads(table)["commands"]) == list(verbs)

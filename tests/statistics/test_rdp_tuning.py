@@ -512,7 +512,7 @@ def test_a_table_is_enclosed(weights, p):
 def test_a_long_table_costs_what_a_short_one_does():
     # A cap that is hardly ever reached changes nothing, and nodes are as many as for a table of 100.
     free = RunCount.logarithmic(mean=20)
-    capped = free.truncated(100_000)
+    capped = free.truncated(20_000)
     short, long = (
         DerivativeBounds.of(np.array(table.table), table.crowding) for table in (free.truncated(100), capped)
     )

@@ -68,9 +68,9 @@ def test_nothing_is_printed(capsys):
 
 def test_distribution_of_the_winner_is_the_exact_one():
     runs = RunCount.geometric(mean=3)
-    winners = [search(lambda c, rng: (c, c), [0, 1, 2], seed=seed, runs=runs).score for seed in range(500)]
+    winners = [search(lambda c, rng: (c, c), [0, 1, 2], seed=seed, runs=runs).score for seed in range(250)]
     exact = np.diff(runs.pgf(np.arange(4) / 3))
-    assert np.bincount(np.array(winners, dtype=int)) / 500 == pytest.approx(exact, abs=0.07)
+    assert np.bincount(np.array(winners, dtype=int)) / 250 == pytest.approx(exact, abs=0.1)
 
 
 def test_probabilities_and_samplers_as_candidates():
@@ -504,7 +504,9 @@ def test_arguments_of_the_wrong_kind_are_refused_by_name():
     # In a process of its own, where no annotation is checked: what a user sees.
     program = """
 import numpy as np
-from paperwright.statistics.rdp_tuning import *
+from paperwright.statistics.rdp_tuning import (
+    RunCount, gaussian_rdp, gaussian_tradeoff, plan_search, private_search, rdp_to_delta, selected_rdp
+)
 def search(**options):
     options = {"runs": RunCount.logarithmic(mean=9), "base": gaussian_rdp(2.0), "delta": 1e-5, **options}
     private_search(lambda c, rng: (c, c), [1, 2], **options)
