@@ -200,8 +200,8 @@ exp = {
         200,
         DELETION,
         f"""{PILOTS} One run each on 200 graphs: with a rate of 0.001 DS-GNN had 0.99 after 20 epochs on half of the
-            bag, and on a fifth fell back to chance after 45; with 0.003 it stayed at chance in four of six runs of 80 epochs
-            (the revision before). DSS-GNN learns at either rate.""",
+            bag, and on a fifth fell back to chance after 45; with 0.003 it stayed at chance in four of six runs of 80
+            epochs (the revision before). DSS-GNN learns at either rate.""",
     ),
     "edge_deleted": _exp_claim(
         "edge_deleted",
