@@ -88,12 +88,18 @@ def _classification_claim(graph: str, component: Literal["whole", "released"], s
     )
 
 
-POWER: dict[str, str] = {}
+# Standard deviations of the paired differences in six pilot runs, in points: 0.83 on Cora, 0.69 on CiteSeer.
+CITATION_SEEDS = {"cora": 20, "citeseer": 30}
+POWER = {
+    "cora": " The paper's gain of 0.87 points, were it so, would be found by 20 runs with a probability of 99%.",
+    "citeseer": """ The paper's gain of 0.27 points, were it so, would be found by 30 runs with a probability of 55%;
+        by 55 runs, of 81%.""",
+}
 rewiring_helps = {
     f"{graph}-{component}": _classification_claim(graph, component, seeds=25)
     for graph in ("cornell", "texas", "wisconsin")
     for component in ("whole", "released")
-} | {graph: _classification_claim(graph, "released", seeds=20) for graph in CITATION}
+} | {graph: _classification_claim(graph, "released", seeds) for graph, seeds in CITATION_SEEDS.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
