@@ -53,6 +53,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def as_users_meet_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own checks of bad input, which the type checks of the test run would forestall."""
+    from jaxtyping import config
+
+    monkeypatch.setattr(config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty directory in the place of PAPERWRIGHT_DATA."""
     path = tmp_path / "data"

@@ -32,19 +32,36 @@ def test_only_the_named_splits(tiny, content):
     (tiny / "train.parquet").unlink()
     loaded = data.load("tiny", splits=["test"])
     assert list(loaded) == ["test"]
-    with pytest.raises(ValueError, match=r"no split \['dev'\]; it has \['train', 'test'\]"):
-        data.load("tiny", splits=["dev"])
 
 
-def test_splits_is_a_list_of_names(tiny):
-    with pytest.raises(TypeError, match=r"splits is 'test'; expected a list of names. Use splits=\['test'\]"):
-        data.load("tiny", splits="test")
+@pytest.mark.parametrize(
+    ("splits", "error", "said"),
+    [
+        ("test", TypeError, r"splits is 'test'; expected a list of names. Use splits=\['test'\]"),
+        (3, TypeError, r"splits is 3; expected a list of names. Choose from \['train', 'test'\]"),
+        ([["test"]], TypeError, r"splits is \[\['test'\]\]; expected a list of names"),
+        ({"test": 1}, TypeError, r"splits is \{'test': 1\}; expected a list of names"),
+        ([], ValueError, r"splits is \[\]; expected one or more of \['train', 'test'\]"),
+        (["dev"], ValueError, r"no split \['dev'\]; it has \['train', 'test'\]"),
+    ],
+)
+def test_splits_are_a_list_of_names(tiny, as_users_meet_it, splits, error, said):
+    with pytest.raises(error, match=said):
+        data.load("tiny", splits=splits)
 
 
 def test_an_unknown_option_is_refused_before_anything_is_decoded(tiny, monkeypatch):
     monkeypatch.setattr("paperwright.data.stored.Stored._content", lambda *_: pytest.fail("decoded"))
-    with pytest.raises(TypeError, match=r"options of tiny are \{'colour': True\}; .*colour"):
+    with pytest.raises(TypeError, match=r"colour is True; expected no options for tiny. Leave it out"):
         data.load("tiny", colour=True)
+
+
+def test_an_unknown_option_of_a_set_without_files_is_refused_before_it_is_made(monkeypatch):
+    monkeypatch.setattr("paperwright.data.embedded.Embedded.require", lambda _: pytest.fail("made"))
+    with pytest.raises(TypeError, match=r"copies is 2; expected one of \['clique', 'path'\] for barbell"):
+        data.load("barbell", copies=2)
+    with pytest.raises(TypeError, match=r"splits is 'test'; expected no options for digits"):
+        data.load("digits", splits="test")
 
 
 @pytest.mark.parametrize("name", [3, None])
@@ -197,6 +214,17 @@ def test_damaged_cache_is_noticed_and_made_anew(tiny, cache, content, monkeypatc
     for file in (cache / "index").iterdir():
         file.write_text("{")
     np.testing.assert_array_equal(data.load("tiny").train.images, content("train")["images"])
+
+
+def test_a_damaged_index_leads_to_no_other_folder(tiny, cache, content, tmp_path):
+    data.load("tiny")
+    other = tmp_path / "other"
+    other.mkdir()
+    np.save(other / "mine.npy", np.arange(3))
+    for file in (cache / "index").iterdir():
+        file.write_text('{"checksum": "sha256:../../other"}')
+    np.testing.assert_array_equal(data.load("tiny").train.images, content("train")["images"])
+    assert (other / "mine.npy").is_file()
 
 
 def test_works_without_a_cache(tiny, content, monkeypatch):

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -49,7 +50,8 @@ def recall(state: str) -> str | None:
         checksum = record["checksum"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return checksum if isinstance(checksum, str) else None
+    # It names a folder, which is emptied if what lies there is not what it should be.
+    return checksum if isinstance(checksum, str) and re.fullmatch("sha256:[0-9a-f]{64}", checksum) else None
 
 
 def remember(state: str, label: str, checksum: str) -> None:

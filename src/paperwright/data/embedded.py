@@ -10,6 +10,7 @@ from .content import Array, checksum_of_arrays, text_as_array
 from .dataset import Dataset, Fields, Info
 from .errors import DataUnavailable
 from .modules import lacking_module
+from .options import check_options
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Embedded:
     modules: tuple[str, ...] = ()
 
     def load(self, **options: Any) -> Dataset:
+        check_options(self.info, self.make, options)
         self.require()
         values = self.make(**options)
         return Dataset(self.info, values, checksum_of_arrays(_flat_arrays(values)))

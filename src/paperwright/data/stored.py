@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from .content import Arrays, checksum_of_arrays, checksum_of_parts
 from .dataset import Dataset, Info
 from .errors import DataCorrupted, DataUnavailable
 from .modules import lacking_module, not_installed
+from .options import check_options, check_splits
 from .origin import VARIABLE, Origin, data_directory, sha256_of_file
 
 
@@ -76,12 +76,13 @@ class Stored:
         """The set, or only the named `splits` of it.
 
         Raises:
-            ValueError: A split has no such name.
+            ValueError: A split has no such name, or none is asked for.
             TypeError: `splits` is no list of names, or the set has no such option; nothing has been read.
             DataUnavailable: A file or a package that is needed is not here.
             DataCorrupted: A file is not what it should be.
         """
-        self._check(splits, options)
+        check_splits(self.info, splits, tuple(self.parts))
+        check_options(self.info, self.present, options)
         arrays: dict[str, Arrays] = {}
         checksums: dict[str, str] = {}
         for name, part in self._parts().items() if splits is None else ((name, self.parts[name]) for name in splits):
@@ -90,17 +91,6 @@ class Stored:
         notes += [UNCHECKED for name in checksums if self.parts[name].unpinned and data_directory() is not None]
         variant = "; ".join(dict.fromkeys(filter(None, notes)))
         return Dataset(self.info, self.present(arrays, **options), checksum_of_parts(checksums), variant)
-
-    def _check(self, splits: Sequence[str] | None, options: Mapping[str, Any]) -> None:
-        """Refuse what would fail only once the files are decoded, which may take half a minute."""
-        if isinstance(splits, str):
-            raise TypeError(f"splits is {splits!r}; expected a list of names. Use splits=[{splits!r}]")
-        if unknown := set(splits or ()) - set(self.parts):
-            raise ValueError(f"{self.info.name} has no split {sorted(unknown)}; it has {list(self.parts)}")
-        try:
-            signature(self.present).bind(self.parts, **options)
-        except TypeError as error:
-            raise TypeError(f"the options of {self.info.name} are {dict(options)}; it takes others: {error}") from None
 
     def checksum(self) -> str:
         """The checksum of all parts; files that are as they were are not read again."""
