@@ -390,23 +390,23 @@ def _product(*factors: object) -> Expression:
 # -- text --------------------------------------------------------------------------------------------------------------
 
 
-def _text(expression: Expression, notation: Notation, parts: int = MOST_PARTS, levels: int = MOST_LEVELS) -> str:
+def _text(
+    expression: Expression,
+    notation: Notation,
+    parts: int = MOST_PARTS,
+    levels: int = MOST_LEVELS,
+    *,
+    bracketed: bool = False,
+) -> str:
     """Write an expression, of at most so many parts and so deep."""
     if parts < 1 or levels < 1:
         return notation.omission
+    if bracketed:
+        return notation.brackets.format(_text(expression, notation, parts, levels))
     inner = parts - 1
     if expression._length > parts:
         inner //= max(1, len(expression.children))
-
-    def text(child: Expression, *, bracketed: bool = False) -> str:
-        found = _text(child, notation, inner, levels - 1)
-        return notation.brackets.format(found) if bracketed else found
-
-    def factor(child: Expression, *, last: bool) -> str:
-        # A sum over an index reaches to the end of its product, so it needs brackets anywhere else.
-        reaches = isinstance(child, Sum | Product) or (isinstance(child, Total) and not last)
-        return text(child, bracketed=reaches)
-
+    room = notation, inner, levels - 1
     match expression:
         case Number(value):
             return repr(value)
@@ -424,21 +424,23 @@ def _text(expression: Expression, notation: Notation, parts: int = MOST_PARTS, l
             return notation.features.format(x)
         case Sum((first, *terms)):
             signed = [("+", term) if (negated := _without_minus(term)) is None else ("-", negated) for term in terms]
-            rest = [f" {sign} {text(term, bracketed=isinstance(term, Sum))}" for sign, term in signed]
-            return text(first, bracketed=isinstance(first, Sum)) + "".join(rest)
+            rest = [f" {sign} {_text(term, *room, bracketed=isinstance(term, Sum))}" for sign, term in signed]
+            return _text(first, *room, bracketed=isinstance(first, Sum)) + "".join(rest)
         case Product((first, *rest)):
             minus = bool(rest) and first == Number(-1) and not isinstance(rest[0], Number)
-            factors = rest if minus else (first, *rest)
-            texts = [factor(child, last=i == len(factors) - 1) for i, child in enumerate(factors)]
+            *factors, last = rest if minus else (first, *rest)
+            # A sum over an index reaches to the end of its product, so it needs brackets anywhere else.
+            texts = [_text(child, *room, bracketed=isinstance(child, Sum | Product | Total)) for child in factors]
+            texts.append(_text(last, *room, bracketed=isinstance(last, Sum | Product)))
             return "-" * minus + notation.times.join(texts)
         case Application(_, arguments, name):
-            name = name.replace("_", r"\_") if notation is LATEX else name
-            return notation.application.format(name, ", ".join(map(text, arguments)))
+            shown = name.replace("_", r"\_") if notation is LATEX else name
+            return notation.application.format(shown, ", ".join(_text(argument, *room) for argument in arguments))
         case Total(y, body):
-            return notation.total.format(y, text(body, bracketed=isinstance(body, Sum)))
+            return notation.total.format(y, _text(body, *room, bracketed=isinstance(body, Sum)))
         case Aggregation(y, kind, guard, body):
-            values = text(body, bracketed=notation.bracketed_values)
-            return notation.aggregation.format(kind, y, text(guard), values)
+            values = _text(body, *room, bracketed=notation.bracketed_values)
+            return notation.aggregation.format(kind, y, _text(guard, *room), values)
     raise TypeError(f"{type(expression).__name__} is no expression of the tensor language.")
 
 
