@@ -1,5 +1,7 @@
 """Graph networks on bags of subgraphs, which see what message passing cannot (Bevilacqua et al., ICLR 2022)."""
 
+from paperwright.data.graph_pairs import csl_graphs
+
 from .bag import SubgraphBag
 from .ds_gnn import DSGNN, DSSGNN, JumpingEncoder, gin_conv
 from .graph_sets import exp_graphs
@@ -21,6 +23,7 @@ __all__ = [
     "SubgraphPool",
     "SubgraphSampler",
     "WLResult",
+    "csl_graphs",
     "exp_graphs",
     "gin_conv",
     "load_official_state_dict",
