@@ -12,6 +12,7 @@ from .cls_er import (
     JointTraining as JointTraining,
     MNIST360 as MNIST360,
     RandomCropFlip as RandomCropFlip,
+    ReservoirMemory as ReservoirMemory,
     SemanticMemory as SemanticMemory,
     permuted as permuted,
     rotated as rotated,

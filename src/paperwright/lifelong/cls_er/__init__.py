@@ -1,5 +1,7 @@
 """CLS-ER, learning fast and slow: a working model, a replay memory, and two slow copies of the weights (ICLR 2022)."""
 
+from paperwright.blocks import ReservoirMemory
+
 from .asymmetric import AsymmetricReplay
 from .cls_er import CLSER
 from .estimator import ContinualClassifier
@@ -25,6 +27,7 @@ __all__ = [
     "GeneralisedClassIncremental",
     "JointTraining",
     "RandomCropFlip",
+    "ReservoirMemory",
     "SemanticMemory",
     "Task",
     "TaskProbabilities",
