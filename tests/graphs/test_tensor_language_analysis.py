@@ -362,9 +362,9 @@ def test_labels_are_the_first_colours():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Bound("cr", 0, 1), "k is 0; expected a whole number, 1 or more"),
+        (lambda: Bound("cr", 0, 1), "k is 0; expected a whole number of at least 1"),
         (lambda: Bound("cr", 2, 1), "k is 2; expected 1 for colour refinement"),
-        (lambda: Bound("wl", 2, -1), "rounds is -1; expected a whole number, 0 or more"),
+        (lambda: Bound("wl", 2, -1), "rounds is -1; expected a whole number of at least 0"),
         (lambda: Bound("cr", 1, 1.5), "rounds is 1.5; expected a whole number|Type-check"),
         (lambda: Bound("cr", 1, 1, None), "level is None|Type-check"),
         (lambda: Bound("cr", 1, 1, "edge"), "'graph', 'vertex', 'pair'"),

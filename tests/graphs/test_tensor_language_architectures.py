@@ -291,7 +291,7 @@ def unchecked():
     [
         ("transformer", {}, ValueError, "expected one of basic_gnn, gin"),
         ("gin", {"width": 3}, TypeError, "no size width; its sizes are layers, epsilon, readout"),
-        ("gin", {"layers": 0}, ValueError, "layers is 0; expected a whole number, 1 or more"),
+        ("gin", {"layers": 0}, ValueError, "layers is 0; expected a whole number of at least 1"),
         ("graphsage", {"aggregation": "median"}, ValueError, "'sum', 'mean' or 'max'"),
         ("walk_mpnn", {"length": 1}, ValueError, "2 steps or more"),
         ("gsn", {"patterns": []}, ValueError, "patterns is empty"),

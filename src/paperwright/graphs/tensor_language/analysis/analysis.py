@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from paperwright.blocks.graph_input import whole_number
+from paperwright.blocks.counts import whole_number
 
 from ..language.expressions import Edge, Expression
 from .bounds import Bound, level_of, rounds_of

@@ -11,8 +11,8 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from paperwright.blocks.color_refinement import Coloring, color_refinement
+from paperwright.blocks.counts import whole_number
 from paperwright.blocks.disjoint_union import DisjointUnion
-from paperwright.blocks.graph_input import whole_number
 from paperwright.blocks.weisfeiler_leman import weisfeiler_leman
 
 Test = Literal["cr", "wl", "none"]

@@ -7,7 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from paperwright.blocks.graph_input import whole_number
+from paperwright.blocks.counts import whole_number
 
 from ..language.builders import E, Features, apply, different, equal, total
 from ..language.expressions import Expression, Index, fresh_indices

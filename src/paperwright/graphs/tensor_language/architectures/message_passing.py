@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from paperwright.blocks.graph_input import whole_number
+from paperwright.blocks.counts import whole_number
 
 from ..language.builders import E, Features, aggregate, apply, different, indices, total
 from ..language.expressions import Expression, Index

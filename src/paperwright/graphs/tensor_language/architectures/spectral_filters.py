@@ -13,7 +13,7 @@ import torch
 from numpy.polynomial import Chebyshev
 from torch import Tensor
 
-from paperwright.blocks.graph_input import whole_number
+from paperwright.blocks.counts import whole_number
 
 from ..language.builders import E, Features, apply, indices, total
 from ..language.expressions import Expression, Index

@@ -6,7 +6,7 @@ from functools import cache, reduce
 import networkx as nx
 import torch
 
-from paperwright.blocks.graph_input import whole_number
+from paperwright.blocks.counts import whole_number
 
 from ..homomorphisms.patterns import Pattern
 from ..language.builders import E, Features, apply, different, equal, indices, total

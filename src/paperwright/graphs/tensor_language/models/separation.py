@@ -11,7 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
-from paperwright.blocks.graph_input import graph_data, node_pairs, whole_number
+from paperwright.blocks.counts import whole_number
+from paperwright.blocks.graph_input import graph_data, node_pairs
 
 from ..analysis.bounds import Bound
 from .forward import output_of

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import from_networkx
 
-from paperwright.blocks.graph_input import whole_number
+from paperwright.blocks.counts import whole_number
 
 from .forward import NAMES, output_of, parameters_of, takes_whole_graph
 from .nested_sums import SumMarker
