@@ -1,4 +1,4 @@
-"""The room as a whole: its imports go one way, and its names are few and its own."""
+"""The room as a whole: its sub-packages stand on one another, and the examples of its docstrings run."""
 
 import ast
 import doctest
@@ -31,22 +31,12 @@ def imports() -> nx.DiGraph:
     return found
 
 
-def test_no_module_imports_what_imports_it() -> None:
-    assert len(imports().edges) > 100
-    assert list(nx.simple_cycles(imports())) == []
-
-
 def test_sub_packages_stand_on_those_before_them() -> None:
+    assert len(imports().edges) > 100
     for module, imported in imports().edges:
         above, below = (name.removeprefix(f"{PACKAGE}.").partition(".")[0] for name in (module, imported))
         if above in LEVELS:
             assert below in LEVELS[: LEVELS.index(above) + 1], (module, imported)
-
-
-def test_names_are_the_rooms_own() -> None:
-    assert len(tensor_language.__all__) < 20
-    for name in tensor_language.__all__:
-        assert getattr(getattr(tensor_language, name), "__module__", PACKAGE).startswith((PACKAGE, "types"))
 
 
 @pytest.mark.parametrize(
