@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import networkx as nx
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import config
 from torch_geometric.data import Batch, Data, HeteroData
 from torch_geometric.loader import DataLoader
 from torch_geometric.transforms import Compose
@@ -359,8 +360,8 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: HomomorphismCounts([]), ValueError, "empty"),
     (lambda: HomomorphismCounts([(CYCLE(3), 5)]), ValueError, "root of pattern 0"),
     (lambda: HomomorphismCounts(CYCLE(3)), TypeError, None),
-    (lambda: HomomorphismCounts(3), TypeError, "patterns is int|Type-check"),  # type: ignore[arg-type]
-    (lambda: HomomorphismCounts([(CYCLE(3), 0, 1)]), ValueError, "a tuple of 3|Type-check"),  # type: ignore[list-item]
+    (lambda: HomomorphismCounts(3), TypeError, "patterns is int"),  # type: ignore[arg-type]
+    (lambda: HomomorphismCounts([(CYCLE(3), 0, 1)]), ValueError, "a tuple of 3"),  # type: ignore[list-item]
     (lambda: HomomorphismCounts([CYCLE(3)])(HeteroData()), TypeError, None),
     (lambda: treewidth(nx.DiGraph([(0, 1)])), TypeError, "undirected"),
     (lambda: treewidth(nx.MultiGraph([(0, 1)])), TypeError, "undirected"),
@@ -369,6 +370,15 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Annotations are not executed, so that the room's own refusals are met."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(("call", "kind", "message"), REFUSED)
 def test_refuses(call: Callable[[], object], kind: type[Exception], message: str | None) -> None:
     with pytest.raises(kind, match=message):
