@@ -179,13 +179,21 @@ def test_the_python_of_the_guide_is_python() -> None:
 
 
 def test_the_claim_of_the_guide_is_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example in "Add your paper" states a claim that the engine takes."""
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "add.md").read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / "my_paper.py").write_text("def train(**config): return 0.5\n", encoding="utf-8")
-    (tmp_path / "guide_claims.py").write_text(block, encoding="utf-8")
+    """The example in "Add your paper": its experiment runs, and states a claim that the engine takes."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "add.md").read_text(encoding="utf-8"), re.DOTALL)
+    files = {
+        "__init__": "",
+        "layer": "def train(ours, learning_rate, *, seed, device, epochs): return 0.5 + ours * learning_rate\n",
+        "experiment": next(block for block in blocks if "def run(" in block),
+        "claims": next(block for block in blocks if "Claim(" in block),
+    }
+    package = tmp_path / "guide_paper"
+    package.mkdir()
+    for name, text in files.items():
+        (package / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    claim = importlib.import_module("guide_claims").ours_is_better
-    for name in ("my_paper", "guide_claims"):
+    claim = importlib.import_module("guide_paper.claims").ours_is_better
+    for name in [name for name in sys.modules if name.partition(".")[0] == "guide_paper"]:
         del sys.modules[name]
     assert claim.budget("desk").seeds == 20
-    assert claim.trial("ours", seed=0, device="cpu", **claim.budget("smoke").config) == {"accuracy": 0.5}
+    assert claim.trial(claim.arms["ours"], seed=0, device="cpu", **claim.budget("smoke").config) == {"accuracy": 0.6}

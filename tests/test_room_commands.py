@@ -13,7 +13,7 @@ import pytest
 from paperwright import cli
 from paperwright._lazy import RoomError
 from paperwright.cli import main
-from paperwright.own_commands import ENGINE, NAVIGATOR, RESERVED
+from paperwright.own_commands import ENGINE, NAVIGATOR, RESERVED, WEB
 from paperwright.registry import Registry, Room, registry
 from paperwright.room_commands import disagreements, imported_commands
 
@@ -245,7 +245,7 @@ def test_a_paper_that_bears_the_name_of_a_command_is_set_aside(
 
 def test_every_command_of_paperwright_is_reserved() -> None:
     own = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
-    assert {*own, *ENGINE, *NAVIGATOR} == RESERVED
+    assert {*own, *ENGINE, *NAVIGATOR, *WEB} == RESERVED
 
 
 def test_the_tab_key_offers_papers_with_commands_and_their_verbs(bring: Bring, tmp_path: Path) -> None:
