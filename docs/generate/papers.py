@@ -186,7 +186,7 @@ def _claim(judgement: "Judgement") -> Iterator[str]:
         inline = "".join(" ".join(each.split()) for each in drawn if each)
         yield f'<div class="paperwright-figures">{inline}</div>'
     yield f"*Scale*: {text(judgement.scale)}"
-    for line in summary.history(judgement):
+    for line in summary.earlier_verdicts(judgement):
         yield f"*Before*: {text(line)}"
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from paperwright.claims import Above, Budget, Claim, InProcess, Place, Plan, Store, check, select
 from paperwright.claims.claim import plain
-from paperwright.claims.evidence.evidence_file import standings, write_evidence
+from paperwright.claims.evidence.evidence_file import write_evidence
 from paperwright.claims.evidence.recorded import recorded_claims
 from paperwright.claims.evidence.revision import next_revision, with_earlier_code
+from paperwright.claims.evidence.standing import standings
 from paperwright.claims.trial import Outcome
 from paperwright.registry import registry
 

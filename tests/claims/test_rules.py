@@ -30,6 +30,7 @@ from paperwright.claims import (
 )
 from paperwright.claims.judgement import levels_of
 from paperwright.claims.rules.rule import Region, Sample, verdict_of
+from paperwright.claims.rules.rule_text import rule_of, rule_text
 from paperwright.stats import Interval, clustered_proportion_interval, guarded_mean_interval, mean_interval
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
@@ -498,3 +499,43 @@ def test_failing_by_one_of_several_parts_is_spent_over_the_looks() -> None:
         numbers = {str(arm): {seed: {"x": drawn[arm, seed]} for seed in range(20)} for arm in range(10)}
         fails += judge("toy/nulls", claim, "desk", numbers).verdict is FAILS
     assert fails / 400 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 400)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Greater("accuracy", "a", than=["b", "c"], by=1.0, bounds=(0.0, 100.0)),
+        Less("error", "a", than="b", paired=False),
+        Equivalent("accuracy", "a", to="b", within=0.5),
+        Ordered("accuracy", ["a", "b", "c"]),
+        All(Never("lost", arm="a, 1 'hop'", of="pairs"), All(Always("won", at_least=1), Above("gain", bound=-0.5))),
+        CloseTo("accuracy", value="predicted", within=0.02),
+        Proportion("accuracy", above=0.5, exceeds=0.95),
+        Exponent("seconds", {"1k": 1000.0, "4k": 4000.0}, at_most=1.5),
+        Ladder("accuracy", {10: ("a", "b"), 100: ("c", "d"), 1000: ("e", "f")}, "does not shrink", margin=1.0),
+    ],
+    ids=lambda rule: type(rule).__name__,
+)
+def test_a_rule_can_be_read_back_from_its_terms(rule: Rule) -> None:
+    read = rule_of(rule_text(rule))
+    assert type(read) is type(rule)
+    assert rule_text(read) == rule_text(rule)
+    assert [part.label() for part in read.parts()] == [part.label() for part in rule.parts()]
+    assert [part.region() for part in read.parts()] == [part.region() for part in rule.parts()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mine('x')",
+        "open('x')",
+        "__import__('os')",
+        "Above(open('x'))",
+        "Above('x')",
+        "Above('x', bound=1 + 1j)",
+        "Above(",
+        "",
+    ],
+)
+def test_a_text_that_is_no_rule_of_ours_is_not_read_as_one(text: str) -> None:
+    assert rule_of(text) is None

@@ -21,7 +21,7 @@ from paperwright.claims.evidence.store import LEASE_SECONDS, Key, Lease
 from paperwright.claims.evidence.valid_records import judged
 from paperwright.claims.fingerprint.context import Context
 from paperwright.claims.reports.report import report_html
-from paperwright.claims.reports.tables import export
+from paperwright.claims.reports.tables import store_text
 from paperwright.claims.trial import Outcome
 from paperwright.registry import registry
 
@@ -75,7 +75,7 @@ def test_a_lease_is_one_process_at_a_time(path: Path) -> None:
         one.add(key(0), outcome())
         assert not other.lease(key(0)), "it has a result"
         assert one.lease(key(1))
-        one.release()
+        one.release_leases()
         assert other.lease(key(1))
 
 
@@ -155,8 +155,8 @@ def test_twenty_thousand_records_are_reported_and_exported_in_three_seconds(toy:
         judgements = [judgement for judgement in judged(registry().room("toy"), store, "desk") if judgement.recorded]
         assert "toy/many" in report_html(judgements)
         reported = time.process_time()
-        assert export(store, "csv").count("\n") == 20_001
-        assert len(json.loads(export(store, "json"))) == 20_000
+        assert store_text(store, "csv").count("\n") == 20_001
+        assert len(json.loads(store_text(store, "json"))) == 20_000
         exported = time.process_time()
     assert [judgement.recorded for judgement in judgements] == [20_000]
     assert reported - began < 3

@@ -13,21 +13,11 @@ from paperwright.claims.check import Interrupted, Plan, Progress, UsageError, ch
 from paperwright.claims.claim import Budget, Claim, Reported
 from paperwright.claims.evidence.store import Record, Store, StoreError
 from paperwright.claims.judgement import Judgement, judge
+from paperwright.claims.rules.comparisons import Equivalent, Greater, Less, Ordered
+from paperwright.claims.rules.every_trial import Always, Never
 from paperwright.claims.rules.growth import Exponent, Ladder
-from paperwright.claims.rules.rule import Finding, Rule
-from paperwright.claims.rules.rules import (
-    Above,
-    All,
-    Always,
-    Below,
-    CloseTo,
-    Equivalent,
-    Greater,
-    Less,
-    Never,
-    Ordered,
-    Proportion,
-)
+from paperwright.claims.rules.means import Above, Below, CloseTo, Proportion
+from paperwright.claims.rules.rule import All, Finding, Rule
 from paperwright.claims.verdict import Verdict
 from paperwright.executors import ExecutorError, InProcess, Place, place
 

@@ -303,7 +303,7 @@ class _Check:
         finally:
             stop.set()
             keeper.join()
-            self.store.release()
+            self.store.release_leases()
         self._note()
         return list(self._judgements())
 
@@ -332,7 +332,7 @@ class _Check:
     def _keep_leases(self, stop: threading.Event) -> None:
         while not stop.wait(10):
             with contextlib.suppress(Exception):  # the next write says what is wrong
-                self.store.renew()
+                self.store.renew_leases()
 
     def _fill(self) -> bool:
         """Submits trials until as many run as the place can take; whether any was."""

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from paperwright.claims.rules.rule import Rule
+from paperwright.claims.rules.rule_text import rule_text
 
 BUDGETS: Final = ("smoke", "desk", "paper")
 
@@ -335,30 +336,6 @@ def plain(value: Any, name: str = "it") -> Any:
         f"{name} holds {value!r}; expected numbers, texts, lists, frozen dataclasses, or functions and classes by name,"
         " which can be written into the evidence. Give the arm a label or a setting, and make the object in the trial"
     )
-
-
-def _changed(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass that differ from their defaults."""
-    found = {}
-    for each in dataclasses.fields(value):
-        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
-        held = getattr(value, each.name)
-        if default is dataclasses.MISSING or held != default:
-            found[each.name] = held
-    return found
-
-
-def rule_text(rule: object) -> str:
-    """A rule as its author wrote it: without the arguments left at their defaults."""
-    if not dataclasses.is_dataclass(rule):
-        raise TypeError(f"rule: {type(rule).__name__} is no dataclass, so that its terms cannot be written down")
-    said = []
-    for name, value in _changed(rule).items():
-        if name == "rules" and isinstance(value, tuple):
-            said += [rule_text(part) for part in value]
-        else:
-            said.append(f"{name}={value!r}" if said else repr(value))
-    return f"{type(rule).__name__}({', '.join(said)})"
 
 
 def _hints(trial: Trial) -> dict[str, Any]:

@@ -316,8 +316,8 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Say which recorded evidence no longer fits the code, the claims or the data."""
-    from paperwright.claims.evidence.evidence_file import rerun as run_again
-    from paperwright.claims.evidence.evidence_file import standings
+    from paperwright.claims.evidence.rerun import rerun_trials
+    from paperwright.claims.evidence.standing import standings
 
     stale = False
     faults = _Faults()
@@ -331,7 +331,7 @@ def verify(
                     print(f"{'stale' if standing.stale else 'stands':7} {standing.path:45} {standing.verdict}")
                     for said in (*standing.stale, *standing.notes):
                         print(f"        {said}")
-            for again in run_again(room, rerun, seed=seed) if rerun else ():
+            for again in rerun_trials(room, rerun, seed=seed) if rerun else ():
                 if tolerance is not None:
                     again = replace(again, tolerance=tolerance)
                 stale |= not again.equal
@@ -348,12 +348,12 @@ def renew(
     sample: Annotated[int, typer.Option(help="Run at least so many trials of each claim again; one of every arm.")] = 3,
 ) -> int:
     """Run a sample of stale evidence again after its code changed, and stamp it where every number is equal."""
-    from paperwright.claims.evidence.evidence_file import renew as renewed
+    from paperwright.claims.evidence.renewal import renew_claims
 
     left, faults = False, _Faults()
     for room in _rooms(papers, faults):
         with faults.of(room):
-            for outcome in renewed(room, sample=sample):
+            for outcome in renew_claims(room, sample=sample):
                 left |= not outcome.renewed
                 print(f"{'renewed' if outcome.renewed else 'stale':7} {outcome.path:45} {outcome.said}", flush=True)
     return 4 if faults.rooms else int(left)
@@ -393,7 +393,7 @@ def export(
                     said = f"{room.evidence_path}: {written} claims written"
                     print(said if written else f"{room.name}: nothing recorded here")
             return 4 if faults.rooms else 0
-        text = tables.export(opened, form, [room.name for room in rooms] if papers else None, budget, device)
+        text = tables.store_text(opened, form, [room.name for room in rooms] if papers else None, budget, device)
     if out is None:
         print(text, end="")
     else:

@@ -88,7 +88,7 @@ def run(task: Task) -> Outcome:
     except (Exception, SystemExit) as error:
         numbers, said, whole = None, said_of(error, task.module), encodable(traceback.format_exc())
     seconds = time.perf_counter() - clock
-    return Outcome(numbers, said, whole, started, seconds, _peak(task.device), _machine(task))
+    return Outcome(numbers, said, whole, started, seconds, _peak(task.device), machine_of(task))
 
 
 @cache
@@ -99,7 +99,7 @@ def _source(module: str, claim: Claim) -> str:
 
 def lost(task: Task, reason: str) -> Outcome:
     """The outcome of a trial whose worker died under it."""
-    return Outcome(None, encodable(reason), None, time.time(), 0.0, None, _machine(task))
+    return Outcome(None, encodable(reason), None, time.time(), 0.0, None, machine_of(task))
 
 
 def _numbers(returned: Any, needed: frozenset[str]) -> dict[str, float]:
@@ -121,7 +121,7 @@ def _numbers(returned: Any, needed: frozenset[str]) -> dict[str, float]:
     return numbers
 
 
-def _machine(task: Task) -> dict[str, Any]:
+def machine_of(task: Task) -> dict[str, Any]:
     torch = sys.modules.get("torch")
     device = task.device
     if torch is not None and device.startswith("cuda"):

@@ -371,12 +371,12 @@ class Store:
             return False
         return time.time() - renewed <= LEASE_SECONDS and _runs(host, pid)
 
-    def renew(self) -> None:
+    def renew_leases(self) -> None:
         """Keeps this process's leases from running out; called every few seconds while trials run."""
         with self._failing("write to"), self._transaction(durable=False):
             self._db.execute("UPDATE leases SET renewed = ? WHERE owner = ?", (time.time(), self.owner))
 
-    def release(self) -> None:
+    def release_leases(self) -> None:
         """Gives back every lease of this process."""
         with self._failing("write to"), self._transaction(durable=False):
             self._db.execute("DELETE FROM leases WHERE owner = ?", (self.owner,))

@@ -20,7 +20,7 @@ Kind = Literal["claim", "source", "device", "version", "data"]
 
 
 @dataclass(frozen=True)
-class Difference:
+class Change:
     """One thing in which two contexts differ: of what kind, and in words."""
 
     kind: Kind
@@ -48,15 +48,15 @@ class Context:
     versions: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
 
-    def differences(self, other: "Context") -> list["Difference"]:
+    def differences(self, other: "Context") -> list["Change"]:
         """What changed from the `other`, an earlier one; empty if nothing did."""
         found = []
         if self.claim != other.claim:
-            found.append(Difference("claim", "the claim changed (statement, arms, rule or budget)"))
+            found.append(Change("claim", "the claim changed (statement, arms, rule or budget)"))
         if self.source != other.source:
-            found.append(Difference("source", "the source changed"))
+            found.append(Change("source", "the source changed"))
         if self.device != other.device:
-            found.append(Difference("device", f"recorded on {other.device}, here {self.device}"))
+            found.append(Change("device", f"recorded on {other.device}, here {self.device}"))
         tables: tuple[tuple[Kind, Mapping[str, str], Mapping[str, str]], ...] = (
             ("version", self.versions, other.versions),
             ("data", self.data, other.data),
@@ -65,7 +65,7 @@ class Context:
             for name in sorted(mine.keys() | theirs.keys()):
                 if mine.get(name) != theirs.get(name):
                     said = f"{kind} of {name}: recorded {theirs.get(name, 'none')}, here {mine.get(name, 'none')}"
-                    found.append(Difference(kind, said))
+                    found.append(Change(kind, said))
         return found
 
 

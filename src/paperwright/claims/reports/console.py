@@ -114,7 +114,7 @@ def print_verdicts(
         "desk": "Desk verdicts: they are about the smaller version of the paper's experiments.",
         "paper": "Verdicts at the paper's own scale.",
     }
-    console.print(f"[bold]{summary.counts(judgements)}[/].  " + " ".join(label[budget] for budget in budgets))
+    console.print(f"[bold]{summary.counts_line(judgements)}[/].  " + " ".join(label[budget] for budget in budgets))
 
 
 def _word(judgement: Judgement) -> Text:
@@ -159,5 +159,5 @@ def _found(judgement: Judgement) -> Text:
     ]
     lines = [Text(line) for line in ours[:8]]
     lines += [Text(effect, style="bold") for effect in summary.effects(judgement)]
-    lines += [Text(line, style="dim") for line in (summary.basis(judgement), *summary.history(judgement))]
+    lines += [Text(line, style="dim") for line in (summary.basis(judgement), *summary.earlier_verdicts(judgement))]
     return Text("\n").join(lines)

@@ -59,7 +59,7 @@ def arms_figure(judgement: Judgement, *, salt: str) -> str:
     panels = _panels(judgement)
     if not panels:
         return ""
-    margin = _margin(row.label for rows in panels.values() for row in rows)
+    margin = _label_width(row.label for rows in panels.values() for row in rows)
     height = sum(_HEAD + _ROW * len(rows) + _AXIS for rows in panels.values()) + _GAP * (len(panels) - 1)
     titles: dict[str, str] = {}
     with _drawing(height, salt) as figure:
@@ -129,7 +129,7 @@ def _style(salt: str) -> Any:
     return {"svg.fonttype": "none", "svg.hashsalt": salt, "font.size": _TEXT, "path.simplify": False}
 
 
-def _margin(labels: Iterator[str]) -> float:
+def _label_width(labels: Iterator[str]) -> float:
     return min(165.0, max(52.0, 6.6 * max(len(_short(label)) for label in labels) + 14))
 
 

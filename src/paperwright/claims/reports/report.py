@@ -72,7 +72,7 @@ def report_html(
     return _template().render(
         title=title,
         counts=list(counts(judgement.verdict for judgement in judgements).items()),
-        summary=summary.counts(judgements),
+        summary=summary.counts_line(judgements),
         overview=overview,
         papers=[{"name": name, "card": _card(name, registry), "claims": claims} for name, claims in papers.items()],
         budgets=[_MEANING[budget] for budget in _MEANING if any(each.budget == budget for each in judgements)],
@@ -113,7 +113,7 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
         "statement": judgement.statement,
         "where": judgement.where,
         "verdict": judgement.verdict,
-        "budget": summary.BUDGETS[judgement.budget],
+        "budget": summary.BUDGET_WORDS[judgement.budget],
         "meaning": _MEANING[judgement.budget],
         "basis": _basis(judgement),
         "paper": summary.paper_figures(judgement),
@@ -132,9 +132,9 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
                 "arm": row.arm,
                 "metric": row.metric,
                 "ours": _signed(summary.number(row.ours.estimate)) if row.ours else "",
-                "interval": _ends(row),
+                "interval": _interval_cell(row),
                 "paper": _paper_cell(row),
-                "where": summary.place(row.paper) if row.paper else "",
+                "where": summary.where_reported(row.paper) if row.paper else "",
             }
             for row in rows
         ],
@@ -147,12 +147,12 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
         "quoted": any(row.paper for row in rows),
         "scale": judgement.scale,
         "remarks": judgement.remarks,
-        "history": summary.history(judgement),
+        "history": summary.earlier_verdicts(judgement),
         "facts": _facts(judgement),
     }
 
 
-def _ends(row: summary.Row) -> str:
+def _interval_cell(row: summary.Row) -> str:
     if row.ours is None or row.ours.width == 0:
         return ""
     return _signed(f"{summary.number(row.ours.low)} to {summary.number(row.ours.high)}")

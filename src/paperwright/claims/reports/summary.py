@@ -6,11 +6,10 @@ from typing import Any, Final
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.verdict import Verdict
-from paperwright.claims.verdict import counts as counted
+from paperwright.claims.verdict import Verdict, counts
 from paperwright.stats import Interval
 
-BUDGETS: Final = {"smoke": "smoke run", "desk": "desk verdict", "paper": "paper scale"}
+BUDGET_WORDS: Final = {"smoke": "smoke run", "desk": "desk verdict", "paper": "paper scale"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,11 @@ def reported(figure: Reported | None) -> str:
     if figure is None:
         return ""
     spread = "" if figure.spread is None else f" ± {number(figure.spread)}"
-    where = place(figure)
+    where = where_reported(figure)
     return f"{number(figure.value)}{spread}" + (f" ({where})" if where else "")
 
 
-def place(figure: Reported) -> str:
+def where_reported(figure: Reported) -> str:
     """Where the paper's figure stands, and what is to be known of it."""
     return ", ".join(filter(None, (figure.where, figure.note)))
 
@@ -91,7 +90,7 @@ def effects(judgement: Judgement, most: int = 4) -> list[str]:
     return said
 
 
-def history(judgement: Judgement) -> list[str]:
+def earlier_verdicts(judgement: Judgement) -> list[str]:
     """What a claim came to before, a line each: its earlier revisions, and its present seeds under earlier code."""
     said = []
     for earlier in judgement.earlier:
@@ -123,16 +122,16 @@ def basis(judgement: Judgement) -> str:
     return seeds
 
 
-def counts(judgements: Iterable[Judgement]) -> str:
+def counts_line(judgements: Iterable[Judgement]) -> str:
     """How many hold, fail and so on, in one line."""
-    found = counted(judgement.verdict for judgement in judgements)
+    found = counts(judgement.verdict for judgement in judgements)
     said = (f"{count} {verdict.value if count == 1 else verdict.plural}" for verdict, count in found.items())
     return ", ".join(said) or "no claims"
 
 
 def tally(judgements: Sequence[Judgement]) -> str:
     """What the claims of a paper came to, with how many there are: "14 of 20 hold, 4 fail, 2 undecided"."""
-    found = counted(judgement.verdict for judgement in judgements)
+    found = counts(judgement.verdict for judgement in judgements)
     held = found.pop(Verdict.HOLDS, 0)
     if held == len(judgements) > 1:
         return f"all {held} hold"

@@ -67,7 +67,7 @@ def _records(store: Store, papers: Sequence[str] | None) -> Iterable[Record]:
         yield from store.records(paper)
 
 
-def export(
+def store_text(
     store: Store, form: str, papers: Sequence[str] | None = None, budget: str = "desk", device: str = "cpu"
 ) -> str:
     """What a store holds, as text: every record as `json` or `csv`, or the verdicts as `markdown`.

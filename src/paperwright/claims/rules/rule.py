@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,6 +185,21 @@ class Part(Rule):
         return Finding(self.label(), interval, self.region(), verdict, interval.note)
 
 
+@dataclass(frozen=True, init=False)
+class All(Rule):
+    """Every one of several rules."""
+
+    rules: tuple[Rule, ...]
+
+    def __init__(self, *rules: Any) -> None:
+        if not rules or not all(isinstance(rule, Rule) for rule in rules):
+            raise TypeError(f"All(...) takes rules, one or more, got {rules!r}")
+        object.__setattr__(self, "rules", rules)
+
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(part for rule in self.rules for part in rule.parts())
+
+
 def mean_of(
     values: FloatArray, level: float, *, exact: bool, bounds: Bounds | None = None, resolution: float = 0.0
 ) -> Interval:
@@ -255,3 +271,8 @@ def finite(name: str, *values: float | None) -> None:
 def ordered(bounds: Bounds | None) -> None:
     if bounds is not None and not (len(bounds) == 2 and -math.inf < bounds[0] < bounds[1] < math.inf):
         raise ValueError(f"bounds is {bounds}; expected the metric's least and greatest value, as in (0.0, 1.0)")
+
+
+def of_arm(arm: str | None) -> str:
+    """The arm behind what was measured in it, in words."""
+    return "" if arm is None else f" ({arm})"
