@@ -2,13 +2,15 @@
 
 import dataclasses
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paperwright.cards import Card, CardError, Detail, Related
+from paperwright.cards import USE_HEADINGS, Card, CardError, Detail, Related
+from paperwright.registry import Room, registry
 
 GOOD = """
 title = "Nets that remember"
@@ -40,6 +42,19 @@ how = "came before"
 [[details]]
 text = "The seed is 1."
 where = "Section 3"
+[use]
+one_call = "Call it."
+own_loop = '''
+In a loop:
+
+```python
+for batch in []:
+    train(batch)
+```
+'''
+settings = "$\\\\lambda$ is 1."
+cost = "Nothing."
+mixing = "- No oil."
 """
 
 
@@ -73,6 +88,10 @@ def test_a_card_is_read_as_written(card_file: Path) -> None:
     assert card.links == {"paper": "https://example.org/paper", "code": "https://example.org/code"}
     assert card.related == (Related("Another", "https://example.org/other", "came before"),)
     assert card.details == (Detail("The seed is 1.", "Section 3"),)
+    assert card.use is not None
+    assert [heading for heading, _ in card.use.sections()] == list(USE_HEADINGS.values())
+    assert card.use.own_loop == "In a loop:\n\n```python\nfor batch in []:\n    train(batch)\n```"
+    assert card.use.settings == "$\\lambda$ is 1."
 
 
 def test_tags_have_one_spelling(card_file: Path) -> None:
@@ -87,6 +106,7 @@ def test_what_may_be_left_out(card_file: Path) -> None:
     card_file.write_text("\n".join(lines).partition("[[related]]")[0], encoding="utf-8")
     card = Card.read(card_file)
     assert (card.award, card.extra, card.data, card.demo, card.related, card.details) == (None, None, (), None, (), ())
+    assert card.use is None
 
 
 def test_a_card_cannot_be_changed_and_can_travel_between_processes(card_file: Path) -> None:
@@ -122,6 +142,9 @@ def test_a_card_cannot_be_changed_and_can_travel_between_processes(card_file: Pa
         ("paper = ", "papre = ", "links.paper: missing; expected a link to the paper"),
         ('how = "came', 'who = "came', "related[0].who: unknown key; did you mean 'how'?"),
         ('where = "Section 3"', "", "details[0].where: missing"),
+        ('cost = "Nothing."', "", "use.cost: missing"),
+        ('cost = "Nothing."', "cost = 3", "use.cost: expected Markdown, got 3 (a whole number)"),
+        ("mixing =", "mixin =", "use.mixin: unknown key; did you mean 'mixing'?"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_came_and_what_is_expected(
@@ -164,3 +187,21 @@ def test_no_table_gets_past_with_anything_but_problems_or_a_card(table: dict[str
     values, found = _check(table, _CARD)
     assert found or Card(**values)
     assert all(": " in problem for problem in found)
+
+
+@pytest.mark.parametrize("room", [room for room in registry().rooms() if room.built_in], ids=str)
+def test_a_room_says_how_it_is_used_and_its_code_runs_as_it_stands(room: Room) -> None:
+    """In one namespace, one block after the other, as a reader would copy them."""
+    if room.card.extra is not None:
+        pytest.importorskip("torch" if room.card.extra != "statistics" else "dp_accounting")
+    assert room.card.use is not None
+    blocks = [
+        block
+        for _, words in room.card.use.sections()
+        for block in re.findall(r"^```python\n(.*?)^```$", words, re.DOTALL | re.MULTILINE)
+    ]
+    assert len(blocks) >= 2
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, f"{room}/paper.toml", "exec"), names)
+        assert max(map(len, block.splitlines())) <= 105

@@ -11,12 +11,12 @@ from unittest.mock import Mock
 
 import pytest
 
-from paperwright.cards import Card, Detail, Related
+from paperwright.cards import USE_HEADINGS, Card, Detail, Related, Use
 from paperwright.registry import Room
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
-HOSTILE = "<script>alert(1)</script> & *stars* _bars_ [x](y) a|b $x_1^2$\n- no list\n\n# no heading"
+HOSTILE = "<script>alert(1)</script> & *stars* _bars_ [x](y) a|b $5 or $6_1^2\n- no list\n\n# no heading"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def generate(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The script that writes the papers' pages."""
     monkeypatch.setattr(sys, "path", [str(ROOT / "docs" / "generate"), *sys.path])
     yield importlib.import_module("papers")
-    for name in ("papers", "reference", "navigation"):
+    for name in ("papers", "reference", "navigation", "mathml"):
         sys.modules.pop(name, None)
 
 
@@ -68,9 +68,48 @@ def test_the_words_of_a_card_are_no_mark_up(generate: ModuleType) -> None:
     shown = markdown.markdown(generate.text(HOSTILE), extensions=["tables"])
     for tag in ("<script", "<em", "<a ", "<ul", "<li", "<h1"):
         assert tag not in shown
-    for words in ("*stars* _bars_ [x](y)", "$x_1^2$", "# no heading"):
+    for words in ("*stars* _bars_ [x](y)", "$5 or $6_1^2", "# no heading"):
         assert words in re.sub("\N{ZERO WIDTH SPACE}|&#8203;", "", shown)
     assert "<code>rate_of</code>" in markdown.markdown(generate.text("the `rate_of` it"))
+
+
+def test_equations_are_mathml_in_cards_and_docstrings(generate: ModuleType) -> None:
+    markdown = pytest.importorskip("markdown")
+    extension = importlib.import_module("mathml").MathML()
+    in_card = markdown.markdown(generate.text("a *b* $d_i |Q|$, `$x$`:\n\n$$y_1$$"), extensions=["tables", extension])
+    assert in_card.count("<math") == 2
+    assert "<mi>Q</mi><mrow><mi>|</mi></mrow>" in in_card
+    assert "|" not in generate.cell("a | $|Q|$")
+    assert "<code>$x$</code>" in in_card
+    assert "*b*" in in_card
+    in_docstring = markdown.markdown(
+        "With :math:`a\nb`, x\n\n.. math::\n    c_1 = \\frac{1}\n        {2}\n\nand\n\n    >>> d()  # doctest: +SKIP\n",
+        extensions=[extension],
+    )
+    assert "With <math" in in_docstring
+    assert '<div class="equation"><math display="block">' in in_docstring
+    assert "<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>" in in_docstring
+    assert "<p>and</p>" in in_docstring
+    assert "doctest" not in in_docstring
+    with pytest.raises(ValueError, match=r"uses \\nosuch"):
+        markdown.markdown(r"$\nosuch$", extensions=[extension])
+
+
+def test_the_parts_of_use_stand_under_their_headings(generate: ModuleType, tmp_path: Path) -> None:
+    pytest.importorskip("griffe")
+    use = Use(**{name: f"About {name}." for name in USE_HEADINGS})
+    page = "\n\n".join(generate.page(room(tmp_path / "a_paper", use=use)))
+    for name, heading in USE_HEADINGS.items():
+        assert f"## {heading}\n\nAbout {name}." in page
+
+
+def test_the_contents_of_a_paper_end_at_the_second_level(generate: ModuleType) -> None:
+    pytest.importorskip("mkdocs")
+    navigation = importlib.import_module("navigation")
+    page = Mock(**{"file.src_uri": "papers/a.md"})
+    page.toc = [Mock(children=[Mock(children=[Mock()])])]
+    navigation.on_page_context({}, page=page)
+    assert page.toc[0].children[0].children == []
 
 
 def test_claims_without_evidence_are_listed(generate: ModuleType, tmp_path: Path) -> None:

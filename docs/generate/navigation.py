@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: a page for each paper and each part of the reference in the navigation; roles out of docstrings."""
+"""Hooks of mkdocs: pages for papers and reference in the navigation, equations, short lists of contents."""
 
 import re
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
+from mathml import MathML
 from reference import PARTS, title_of
 
 from paperwright.cards import WINGS
@@ -21,12 +22,22 @@ def on_config(config: Any) -> Any:
             section["Papers"] += list(_papers())
         if "Reference" in section:
             section["Reference"] += [{title: f"reference/{page}.md"} for page, (title, _) in PARTS.items()]
+    config.markdown_extensions.append(MathML())
     return config
 
 
 def on_page_content(html: str, **_: Any) -> str:
     """Drops the role of a docstring's :func:`name`, which Markdown does not know; what it marks stays, as code."""
-    return re.sub(r":(?:func|class|meth|mod|attr|data|exc|math):(?=<code>)", "", html)
+    return re.sub(r":(?:func|class|meth|mod|attr|data|exc):(?=<code>)", "", html)
+
+
+def on_page_context(context: Any, page: Any, **_: Any) -> Any:
+    """Ends a paper's list of contents at the second level: its claims and names would be most of it."""
+    if page.file.src_uri.startswith("papers/"):
+        for title in page.toc:
+            for section in title.children:
+                section.children = []
+    return context
 
 
 def _papers() -> Any:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 from reference import entries as reference_entries
 from reference import title_of
 
-from paperwright import pages
+from paperwright import equations, pages
 from paperwright._lazy import RoomError
 from paperwright.cards import WINGS
 from paperwright.registry import Room, registry
@@ -27,10 +27,22 @@ if TYPE_CHECKING:
     from paperwright.claims import Judgement, Verdict
 
 
+BAR = r"{\vert}"
+"""A bar in an equation, which in a table would end the cell."""
+
+
 def text(words: str) -> str:
-    """Prose of a card, as Markdown that says the same: nothing in it is taken for mark-up except `code`."""
-    parts = re.split(r"(`[^`\n]+`)", words)
-    return "".join(part if number % 2 else _quoted(part) for number, part in enumerate(parts))
+    """Prose of a card, as Markdown that says the same: nothing in it is mark-up except `code` and $equations$."""
+    return "".join(_piece(kind, piece) for kind, piece in equations.pieces(words))
+
+
+def _piece(kind: str, piece: str) -> str:
+    if kind == "text":
+        return _quoted(piece)
+    if kind == "code":
+        return f"`{piece}`"
+    dollars = "$$" if kind == "block" else "$"
+    return f"{dollars}{piece.replace('|', BAR)}{dollars}"  # no column of a table
 
 
 def _quoted(words: str) -> str:
@@ -72,6 +84,8 @@ def page(room: Room) -> Iterator[str]:
     yield f"## Key idea\n\n{text(card.idea)}"
     yield "## What you can do with it\n\n" + "\n".join(f"- {text(use)}" for use in card.uses)
     yield from _install(room)
+    for heading, markdown in card.use.sections() if card.use else ():
+        yield f"## {heading}\n\n{markdown}"
     yield from _claims(room)
     yield from _benchmarks(room)
     if card.details:

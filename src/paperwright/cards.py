@@ -6,7 +6,7 @@ what is expected, and all problems of a file are reported together.
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,37 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """How the method is used and what comes of it, as Markdown; equations stand between dollar signs."""
+
+    one_call: str
+    own_loop: str
+    settings: str
+    cost: str
+    mixing: str
+
+    def sections(self) -> Iterator[tuple[str, str]]:
+        """Yield each part with its heading, in the order of the page."""
+        for name, heading in USE_HEADINGS.items():
+            yield heading, getattr(self, name)
+
+
+USE_HEADINGS: Mapping[str, str] = {
+    "one_call": "Use it in one call",
+    "own_loop": "In your own loop",
+    "settings": "Settings and what to expect",
+    "cost": "What it costs",
+    "mixing": "What it does not mix with",
+}
+"""The parts of a card's table `[use]`, each with the heading that it stands under on every page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """The facts of a paper and our own words about it.
 
     Texts have their line breaks folded: a blank line in the file is a new paragraph (`"\\n\\n"`), nothing else is.
+    Equations in them are LaTeX between dollar signs, which `paperwright.equations` reads.
     """
 
     title: str
@@ -82,6 +109,7 @@ class Card:
     commands: Mapping[str, str] = field(default_factory=dict, hash=False)
     related: tuple[Related, ...] = ()
     details: tuple[Detail, ...] = ()
+    use: Use | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> "Card":
@@ -144,13 +172,23 @@ def _expected(what: str, value: object) -> _Invalid:
 
 def _text(what: str = "a text") -> _Reader:
     def read(value: Any) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise _expected(f"{what} that is not empty" if value == "" else what, value)
-        if not all(character.isprintable() or character in "\n\r\t" for character in value):
-            raise _expected("printable characters only (no escape sequences)", value)
-        return "\n\n".join(" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", value.strip()))
+        text = _printable(what, value)
+        return "\n\n".join(" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text.strip()))
 
     return read
+
+
+def _markdown(value: Any) -> str:
+    """Markdown, whose lines stay as they are: code stands in it."""
+    return "\n".join(line.rstrip() for line in _printable("Markdown", value).strip().splitlines())
+
+
+def _printable(what: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _expected(f"{what} that is not empty" if value == "" else what, value)
+    if not all(character.isprintable() or character in "\n\r\t" for character in value):
+        raise _expected("printable characters only (no escape sequences)", value)
+    return value
 
 
 def _matching(pattern: str, what: str) -> _Reader:
@@ -254,6 +292,7 @@ _VERB = _matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a command's name of lower-cas
 _CLAIM = _matching(r"[A-Za-z_]\w*(/[\w.-]+)*", "the name of a claim in claims.py")
 
 _RELATED = {"title": (_text(), True), "link": (_LINK, True), "how": (_text("one clause"), True)}
+_USE = {name: (_markdown, True) for name in USE_HEADINGS}
 _DETAIL = {"text": (_text(), True), "where": (_text("a place in the paper or the code"), True)}
 
 # key: (reader, required)
@@ -275,6 +314,7 @@ _CARD: Mapping[str, tuple[_Reader, bool]] = {
     "links": (_links, True),
     "commands": (_commands, False),
     "related": (_list(_table(_RELATED, Related, "a table [[related]]"), "a list of tables [[related]]"), False),
+    "use": (_table(_USE, Use, f"a table [use] with {', '.join(USE_HEADINGS)}"), False),
     "details": (_list(_table(_DETAIL, Detail, "a table [[details]]"), "a list of tables [[details]]"), False),
 }
 

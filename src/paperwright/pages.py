@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from paperwright.cards import WINGS
+from paperwright.equations import plain
 from paperwright.registry import Room
 
 PIPE_WIDTH = 100
@@ -57,7 +58,7 @@ def list_page(rooms: Sequence[Room]) -> None:
         page.add(Text.assemble("\n", (wing, "bold cyan"), (f"  {WINGS[wing]}", "dim")))
         for room in (room for room in rooms if room.wing == wing):
             page.entry(room.name.ljust(width), Text.assemble(room.card.title, (f"  {_venue(room)}", "dim")), "bold")
-            page.entry(" " * width, Text(room.card.tldr, style="dim"))
+            page.entry(" " * width, Text(plain(room.card.tldr), style="dim"))
     noun = "paper" if len(rooms) == 1 else "papers"
     page.add(Text(f"\n{len(rooms)} {noun}. `paperwright show PAPER` tells more about one.", style="dim"))
     page.print()
@@ -73,14 +74,14 @@ def show_page(room: Room) -> None:
     page.add(
         Text.assemble((_venue(room), "yellow"), (f"  {room}", "dim"), ("" if room.built_in else _from(room), "dim"))
     )
-    page.add(Text(f"\n{card.tldr}", style="italic"))
+    page.add(Text(f"\n{plain(card.tldr)}", style="italic"))
     page.heading("Why it matters")
-    page.paragraphs(card.why)
+    page.paragraphs(plain(card.why))
     page.heading("Key idea")
-    page.paragraphs(card.idea)
+    page.paragraphs(plain(card.idea))
     page.heading("What you can do with it")
     for use in card.uses:
-        page.entry("-", Text(use))
+        page.entry("-", Text(plain(use)))
     page.heading("Import it")
     page.paragraphs(import_lines(room))
     if card.commands:
@@ -88,6 +89,9 @@ def show_page(room: Room) -> None:
         width = max(map(len, card.commands))
         for verb, line in card.commands.items():
             page.entry(f"paperwright {room.name} {verb.ljust(width)}", Text(line))
+    for heading, markdown in card.use.sections() if card.use else ():
+        page.heading(heading)
+        page.markdown(markdown)
     page.heading("Claims")
     if evidence := evidence_summary(room):
         from paperwright.claims.verdict import Verdict
@@ -103,7 +107,7 @@ def show_page(room: Room) -> None:
         page.heading("What decides whether it reproduces")
         width = len(str(len(card.details)))
         for number, detail in enumerate(card.details, start=1):
-            page.entry(f"{number:{width}}.", Text.assemble(detail.text, (f"  [{detail.where}]", "dim")))
+            page.entry(f"{number:{width}}.", Text.assemble(plain(detail.text), (f"  [{detail.where}]", "dim")))
     page.heading("Links")
     width = max(map(len, card.links))
     for name, link in card.links.items():
@@ -189,6 +193,12 @@ class _Page:
         from rich.text import Text
 
         self.add(Padding(Text(text), (0, 0, 0, 2), expand=False))
+
+    def markdown(self, text: str) -> None:
+        from rich.markdown import Markdown
+        from rich.padding import Padding
+
+        self.add(Padding(Markdown(plain(text), code_theme="ansi_dark"), (0, 0, 0, 2), expand=False))
 
     def entry(self, left: str, right: Any, style: str = "") -> None:
         """`right`, wrapped, beside `left`."""

@@ -8,10 +8,13 @@ import httpx
 import pytest
 from small_library import Served
 
+from paperwright.cards import USE_HEADINGS
 from paperwright.claims.reports import summary
 from paperwright.claims.reports.report import _signed, report_html
 from paperwright.claims.reports.tables import markdown
 from paperwright.registry import Room, registry
+from paperwright.web.prose import markdown as use_markdown
+from paperwright.web.prose import prose
 from paperwright.web.rooms import claims_of, figures_of
 
 PAGES = (
@@ -161,6 +164,27 @@ def test_every_room_has_its_page_with_the_paper_s_figures_beside_ours(client: ht
     for figure in (figure for claim in claims for figure in claim.reported):
         assert f"{figure.value:.4g}" in reply.text
     assert " style=" not in reply.text
+
+
+@pytest.mark.parametrize("room", registry().rooms(), ids=lambda room: room.name)
+def test_a_room_s_page_says_how_it_is_used_with_equations_as_equations(client: httpx.Client, room: Room) -> None:
+    text = client.get(f"/rooms/{room.name}").text
+    for heading in USE_HEADINGS.values():
+        assert f"<h3>{heading}</h3>" in text
+    assert "<math" in text
+    assert 'class="broken"' not in text
+    assert not re.search(r"\$[^$<]*\$", re.sub(r"<code.*?</code>", "", text, flags=re.DOTALL))
+
+
+def test_a_card_s_words_cannot_do_more_than_to_be_read() -> None:
+    hostile = "<script>x</script> [a](javascript:b) $\\href{c}{d}$ `<i>` $e < f$"
+    for shown in (prose(hostile), use_markdown(hostile)):
+        assert "<script" not in shown
+        assert "<i>" not in shown
+        assert "<a" not in shown
+        assert "<mrow href" not in shown
+        assert '<code class="broken"' in shown
+        assert "<mo>&lt;</mo>" in shown
 
 
 @pytest.mark.parametrize("room", registry().rooms(), ids=lambda room: room.name)

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from paperwright import __version__
 from paperwright.web import static_files
+from paperwright.web.prose import markdown, prose
 from paperwright.web.rooms import room_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Templates:
             "reasons": reasons,
             "count": lambda value: f"{value:,}",
             "capitalize_first": lambda text: text[:1].upper() + text[1:],
+            "prose": prose,
+            "markdown": markdown,
             "http": lambda link: link.startswith(("https://", "http://")),
         }
         self.environment.globals |= {"static": static_files.address, "version": __version__, "room_of": room_of}

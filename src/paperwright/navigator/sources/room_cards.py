@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from paperwright.equations import plain
 from paperwright.registry import Room, registry
 
 from ..paper import Paper
@@ -74,9 +75,9 @@ def _of_card(room: Room) -> dict[str, Any]:
         "id": identity(paper) or f"room:{room.name}",
         "title": card.title,
         "authors": card.authors,
-        "abstract": f"{card.why} {card.idea}",
+        "abstract": plain(f"{card.why} {card.idea}"),
         "keywords": card.tags,
-        "tldr": card.tldr,
+        "tldr": plain(card.tldr),
         "venue": re.sub(rf"\s*\b{card.year}\b\s*", " ", card.venue).strip(),
         "year": card.year,
         "published": _month(arxiv),
