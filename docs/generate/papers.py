@@ -3,12 +3,13 @@
 A page is built from the card alone where the rest cannot be had: no evidence yet, or a library that is not installed.
 """
 
+import functools
 import html
 import itertools
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,7 @@ def _benchmarks(room: Room) -> Iterator[str]:
         yield "## Speed and memory\n\n" + re.sub(r"(?m)^## ", "### ", measured.strip())
 
 
+@functools.cache
 def _judgements(room: Room) -> "list[Judgement] | None":
     """Every claim of the room as its evidence file has it; None if its code cannot be imported here."""
     from paperwright.claims.catalogue import entries
@@ -204,6 +206,22 @@ def _claim(judgement: "Judgement") -> Iterator[str]:
         yield f"*Before*: {text(line)}"
 
 
+def evidence(judgements: "Mapping[Room, list[Judgement]]") -> Iterator[str]:
+    """The page of every claim that was tried, paper by paper."""
+    from paperwright.claims.reports.summary import counts
+
+    yield "# Every claim"
+    yield (
+        "What was recorded at *desk* budget: a smaller version of each paper's experiment that a laptop runs in ten "
+        "minutes. A paper's own page says how far that is from the paper. Intervals are at the level of the look that "
+        "decided; see [Check a claim](check.md)."
+    )
+    for room, tried in judgements.items():
+        yield f"## {text(room.card.title)}"
+        yield f"[{room.name}](papers/{room.name}.md), {text(venue(room))}: {counts(tried)}."
+        yield _table(tried)
+
+
 def index() -> Iterator[str]:
     """The page of the wings."""
     yield "# The seven wings"
@@ -223,10 +241,13 @@ def write() -> None:
 
     with mkdocs_gen_files.open("papers/index.md", "w") as file:
         print(*index(), sep="\n\n", file=file)
-    for room in registry():
-        if room.built_in:
-            with mkdocs_gen_files.open(f"papers/{room.name}.md", "w") as file:
-                print(*page(room), sep="\n\n", file=file)
+    rooms = [room for room in registry() if room.built_in]
+    for room in rooms:
+        with mkdocs_gen_files.open(f"papers/{room.name}.md", "w") as file:
+            print(*page(room), sep="\n\n", file=file)
+    tried = {room: [each for each in _judgements(room) or () if each.recorded] for room in rooms}
+    with mkdocs_gen_files.open("evidence.md", "w") as file:
+        print(*evidence({room: found for room, found in tried.items() if found}), sep="\n\n", file=file)
 
 
 if __name__ == "<run_path>":  # run by mkdocs-gen-files

@@ -292,7 +292,7 @@ _VERB = _matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a command's name of lower-cas
 _CLAIM = _matching(r"[A-Za-z_]\w*(/[\w.-]+)*", "the name of a claim in claims.py")
 
 _RELATED = {"title": (_text(), True), "link": (_LINK, True), "how": (_text("one clause"), True)}
-_USE = {name: (_markdown, True) for name in USE_HEADINGS}
+_USE = dict.fromkeys(USE_HEADINGS, (_markdown, True))
 _DETAIL = {"text": (_text(), True), "where": (_text("a place in the paper or the code"), True)}
 
 # key: (reader, required)

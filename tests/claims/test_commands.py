@@ -13,6 +13,7 @@ from rich.console import Console
 from paperwright.claims import Store, check, select
 from paperwright.claims.reports.console import print_verdicts
 from paperwright.claims.reports.tables import BEGIN, END, frame
+from paperwright.registry import registry
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -156,6 +157,30 @@ def test_rerun_says_how_far_off_the_record_is(paperwright: Run, toy: Path) -> No
     found = paperwright("verify", "toy", "--rerun", "3", "--seed", "1", "--tolerance", "1e-6")
     assert "of the largest, more than the tolerance of 1e-06" in found.stdout
     assert found.returncode == 1
+
+
+def test_demo_tries_one_paper_of_each_wing_or_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from paperwright.claims import commands
+
+    tried: list[str] = []
+    monkeypatch.setattr(commands, "_run", lambda entries, *_: tried.extend(entry.path for entry in entries) or [])
+    monkeypatch.setattr(commands, "_write_report", lambda *_: None)
+    rooms = [room for room in registry().rooms() if room.card.demo]
+    assert len({room.wing for room in rooms}) < len(rooms)  # or both would be the same
+    for every, expected in ((False, {room.wing for room in rooms}), (True, {room.name for room in rooms})):
+        tried.clear()
+        assert commands.demo(tmp_path / "report.html", every=every) == 0
+        assert len(tried) == len(expected)
+    assert sorted(tried) == sorted(f"{room.name}/{room.card.demo}" for room in rooms)
+
+
+def test_the_quickest_demo_of_a_wing_comes_first(toy: Path, paperwright: Run) -> None:
+    from paperwright.claims.commands import _demo_rooms
+
+    assert "toy" not in [room.name for room in _demo_rooms()["statistics"]][:1]  # no evidence yet
+    paperwright("check", "toy/adds")
+    paperwright("export", "toy", "--evidence")
+    assert next(room.name for room in _demo_rooms()["statistics"]) == "toy"  # a few milliseconds
 
 
 def test_merge(paperwright: Run, toy: Path, tmp_path: Path) -> None:
