@@ -208,7 +208,7 @@ def _claim(judgement: "Judgement") -> Iterator[str]:
 
 def evidence(judgements: "Mapping[Room, list[Judgement]]") -> Iterator[str]:
     """The page of every claim that was tried, paper by paper."""
-    from paperwright.claims.reports.summary import counts
+    from paperwright.claims.reports.summary import counts_line
 
     yield "# Every claim"
     yield (
@@ -218,7 +218,7 @@ def evidence(judgements: "Mapping[Room, list[Judgement]]") -> Iterator[str]:
     )
     for room, tried in judgements.items():
         yield f"## {text(room.card.title)}"
-        yield f"[{room.name}](papers/{room.name}.md), {text(venue(room))}: {counts(tried)}."
+        yield f"[{room.name}](papers/{room.name}.md), {text(venue(room))}: {counts_line(tried)}."
         yield _table(tried)
 
 
