@@ -163,12 +163,9 @@ def _table(judgements: "list[Judgement]") -> str:
 
     lines = ["| verdict | claim | the paper | here |", "|---|---|---|---|"]
     for judgement in judgements:
-        here = "<br>".join(
-            f"{cell(finding.effect)} = {cell(summary.interval(finding.interval))}" for finding in judgement.findings[:2]
-        )
-        more = f"<br>and {len(judgement.findings) - 2} more" if len(judgement.findings) > 2 else ""
+        here = "<br>".join(map(cell, summary.effects(judgement, most=2)))
         stated = (cell(judgement.statement), cell(summary.paper_figures(judgement)))
-        cells = (verdict(judgement.verdict), *stated, here + more)
+        cells = (verdict(judgement.verdict), *stated, here)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

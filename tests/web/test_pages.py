@@ -10,7 +10,9 @@ from small_library import Served
 
 from paperwright.cards import USE_HEADINGS
 from paperwright.claims.reports import summary
-from paperwright.claims.reports.report import _signed, report_html
+from paperwright.claims.reports.amounts import with_minus_signs
+from paperwright.claims.reports.report import report_html
+from paperwright.claims.reports.sentences import sentences
 from paperwright.claims.reports.tables import markdown
 from paperwright.registry import Room, registry
 from paperwright.web.prose import markdown as use_markdown
@@ -196,11 +198,10 @@ def test_page_report_and_readme_show_the_same_numbers(client: httpx.Client, room
     for claim in claims:
         for text in (page, report, readme):
             assert claim.statement in " ".join(text.split())
-        for finding in claim.findings:
-            found = summary.interval(finding.interval)
-            assert finding.effect in page
+        for each in sentences(claim):
+            found = with_minus_signs(each.text)
             assert f"<b>{found}</b>" in page
-            assert f"<b>{_signed(found)}</b>" in report
+            assert f"<b>{found}</b>" in report
         for effect in summary.effects(claim, most=2):
             assert effect in readme
         for figure in figures_of(room, claims)[claim.path]:

@@ -143,6 +143,9 @@ class Claim:
         tolerance: how far a number may lie from a recorded one when the trial runs again on another processor,
             relative to the largest of that number in the claim; 0 asks for the same digits but the last few.
         timeout: seconds after which one trial is given up.
+        units: the unit of a metric, for whoever reads what was found: "%" for numbers from 0 to 100, "share" for
+            numbers from 0 to 1 that are shown in per cent, or any word, such as "s". A metric of which the paper
+            reports per cent and the trial returns a fraction (`Reported(scale=0.01)`) is a share without being told.
 
     Raises:
         ValueError, TypeError: something is missing or does not fit together; the message names it.
@@ -164,6 +167,7 @@ class Claim:
         deterministic: bool = False,
         tolerance: float = 0.0,
         timeout: float | None = None,
+        units: Mapping[str, str] | None = None,
     ) -> None:
         self.statement = " ".join(statement.split())
         self.arms = MappingProxyType(_labelled(arms))
@@ -178,6 +182,7 @@ class Claim:
         self.deterministic = deterministic
         self.tolerance = tolerance
         self.timeout = timeout
+        self.units = MappingProxyType(units_of(self.reported, units or {}))
         self._check()
         for name, budget in self.budgets.items():
             self._check_fit(name, budget)
@@ -287,6 +292,17 @@ class Claim:
 
     def __repr__(self) -> str:
         return f"Claim({self.statement!r})"
+
+
+def units_of(reported: Iterable[Reported], stated: Mapping[str, str]) -> dict[str, str]:
+    """The units of a claim's metrics: those stated, and "share" where the paper's per cent are compared with fractions.
+
+    Raises:
+        TypeError: a unit is no text.
+    """
+    if wrong := {metric: unit for metric, unit in stated.items() if not isinstance(unit, str)}:
+        raise TypeError(f'units is {wrong}; expected a text for each metric, such as "%" or "s"')
+    return {figure.metric: "share" for figure in reported if figure.scale == 0.01} | dict(stated)
 
 
 def digest_of_terms(terms: Mapping[str, Any]) -> str:

@@ -84,7 +84,7 @@ class Judgement:
         revision: its terms (statement, arms, rule, looks, settings), its first seed and when they were registered.
         earlier: the revisions before, with what they came to.
         metrics: what the rule compares, and `compared` the arms that it speaks of.
-        reported, where, scale, remarks: as the claim has them.
+        reported, where, scale, remarks, units: as the claim has them.
         verdict: the verdict, or the word for why there is none.
         findings: each part of the rule with its effect and interval, at the look that decided (or the last one).
         seeds: the number of seeds of that look; 0 before the first.
@@ -104,6 +104,7 @@ class Judgement:
     where: str = ""
     scale: str = ""
     remarks: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     seeds: int = 0
     level: float = 0.0
@@ -211,6 +212,7 @@ def judge(
         where=claim.where,
         scale=claim.scale,
         remarks=claim.remarks,
+        units=claim.units,
         trials=behind,
         earlier=tuple(earlier),
     )

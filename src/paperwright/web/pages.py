@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from paperwright.claims.reports import summary
+from paperwright.claims.reports import amounts, summary
+from paperwright.claims.reports.sentences import sentences
 from paperwright.claims.verdict import counts
 from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.filters import folded
@@ -109,6 +110,8 @@ def _room(room: Room | None, *, figures: bool = True) -> dict[str, Any]:
         "claims": claims,
         "method": method_lines(room),
         "figures_of": figures_of(room, claims) if figures else {},
+        "amounts": amounts,
+        "sentences": sentences,
         "summary": summary,
         "came_to": verdicts_of(claims),
     }

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from paperwright import __version__
+from paperwright.claims.reports.amounts import with_minus_signs
 from paperwright.web import static_files
 from paperwright.web.prose import markdown, prose
 from paperwright.web.rooms import room_of
@@ -43,6 +44,7 @@ class Templates:
             "capitalize_first": lambda text: text[:1].upper() + text[1:],
             "prose": prose,
             "markdown": markdown,
+            "minus": with_minus_signs,
             "http": lambda link: link.startswith(("https://", "http://")),
         }
         self.environment.globals |= {"static": static_files.address, "version": __version__, "room_of": room_of}

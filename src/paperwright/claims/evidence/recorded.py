@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from paperwright.claims.claim import Reported
+from paperwright.claims.claim import Reported, units_of
 from paperwright.claims.evidence.revision import Revision
 from paperwright.claims.fingerprint.context import Context
 from paperwright.claims.judgement import Judgement, trials_of
@@ -122,6 +122,7 @@ def _recorded(path: str, budget: str, claim: Mapping[str, Any]) -> Recorded:
         )
         for trial in claim["trials"]
     ]
+    reported = tuple(Reported(**figure) for figure in claim["reported"])
     judgement = Judgement(
         path=path,
         budget=budget,
@@ -129,10 +130,11 @@ def _recorded(path: str, budget: str, claim: Mapping[str, Any]) -> Recorded:
         verdict=Verdict(claim["verdict"]),
         metrics=tuple(claim["metrics"]),
         compared=tuple(claim["compared"]),
-        reported=tuple(Reported(**figure) for figure in claim["reported"]),
+        reported=reported,
         where=claim["where"],
         scale=claim["scale"],
         remarks=claim["remarks"],
+        units=units_of(reported, claim.get("units", {})),
         findings=tuple(map(_finding, claim["findings"])),
         seeds=claim["seeds"],
         level=claim["level"],
@@ -185,6 +187,7 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
             for arm, metrics in judgement.means.items()
         },
         "reported": [asdict(figure) for figure in judgement.reported],
+        "units": dict(judgement.units),
         "earlier": [revision.as_json() for revision in judgement.earlier],
     }
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.reports import summary
+from paperwright.claims.reports import amounts, summary
 from paperwright.claims.rules.rule import Finding
 from paperwright.stats import Interval
 
@@ -70,7 +70,7 @@ def arms_figure(judgement: Judgement, *, salt: str) -> str:
             _draw_arms(axes, rows, titles, f"{salt}-{number}")
             top -= _HEAD + _ROW * len(rows) + _AXIS + _GAP
     described = "; ".join(
-        f"{metric}: " + ", ".join(f"{row.label} {summary.interval(row.interval)}" for row in rows)
+        f"{metric}: " + ", ".join(f"{row.label} {amounts.interval(row.interval)}" for row in rows)
         for metric, rows in panels.items()
     )
     return _inline(figure, salt, f"Mean of each arm. {described}", titles)
@@ -80,6 +80,8 @@ def effects_figure(judgement: Judgement, *, salt: str) -> str:
     """Each effect with its interval, over the region where the claim says that it lies; empty before the first look."""
     groups: dict[tuple[float, float, str], list[Finding]] = {}
     for finding in judgement.findings:
+        if finding.interval.width == 0:  # a number that is what it is needs no axis; the sentence has it
+            continue
         metric = finding.effect.partition(":")[0]
         groups.setdefault((finding.region.low, finding.region.high, metric), []).append(finding)
     if not groups:
@@ -102,13 +104,20 @@ def _panels(judgement: Judgement) -> dict[str, list[_Row]]:
     for metric in dict.fromkeys([*ruled, *(figure.metric for figure in judgement.reported)]):
         for arm in judgement.arms:
             ours = judgement.means.get(arm, {}).get(metric)
-            if ours is None or (metric in ruled and compared and arm not in compared):
-                continue
             about = {arm, None} if len(judgement.arms) == 1 else {arm}
             papers = [figure for figure in judgement.reported if figure.metric == metric and figure.arm in about]
+            if ours is None or (metric in ruled and compared and arm not in compared and not papers):
+                continue
             single = [float(run[metric]) for _, run in sorted(runs.get(arm, {}).items()) if metric in run]
             panels.setdefault(metric, []).append(_Row(arm, ours, papers, single[:_MANY]))
-    return panels
+    return {metric: rows for metric, rows in panels.items() if _shows_something(rows)}
+
+
+def _shows_something(rows: Sequence[_Row]) -> bool:
+    """Whether a panel is more than one number over and over, such as a violation that never came."""
+    return len({value for row in rows for value in (*_ends(row.interval), *row.runs)}) > 1 or any(
+        row.papers for row in rows
+    )
 
 
 # --- Drawing ----------------------------------------------------------------------------------------------------------
@@ -195,7 +204,7 @@ def _draw_paper(axes: "Axes", value: float, y: float, low: float, high: float, g
     axes.plot([at], [y], "D", color="none", gid=gid, **style)
     if at != value:
         right = at == high
-        said = f"paper: {summary.number(value)}"
+        said = f"paper: {amounts.number(value)}"
         words = f"{said} \N{RIGHTWARDS ARROW}" if right else f"\N{LEFTWARDS ARROW} {said}"
         side: Any = "right" if right else "left"
         place: dict[str, Any] = {"xytext": (-9 if right else 9, 0), "textcoords": "offset points"}

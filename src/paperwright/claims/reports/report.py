@@ -4,7 +4,6 @@ Everything stands in the file: styles, figures, words. It asks nothing of the ne
 """
 
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,10 @@ from paperwright import __version__
 from paperwright._lazy import RoomError
 from paperwright.cards import Card
 from paperwright.claims.judgement import Judgement
-from paperwright.claims.reports import summary
+from paperwright.claims.reports import amounts, summary
+from paperwright.claims.reports.amounts import with_minus_signs
 from paperwright.claims.reports.figure import arms_figure, effects_figure
+from paperwright.claims.reports.sentences import sentences
 from paperwright.claims.verdict import counts
 from paperwright.files import write_text
 from paperwright.registry import Registry, UnknownPaper, registry
@@ -106,6 +107,8 @@ def _card(paper: str, house: Registry | None) -> Card | None:
 def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
     """What the template shows of one claim."""
     place = {arm: number for number, arm in enumerate(judgement.arms)}
+    said = sentences(judgement)
+    alone = len({each.verdict for each in said}) == 1
     rows = sorted(summary.rows(judgement), key=lambda row: (place.get(row.arm, len(place)), row.metric))
     return {
         "id": identifier,
@@ -117,21 +120,31 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
         "meaning": _MEANING[judgement.budget],
         "basis": _basis(judgement),
         "paper": summary.paper_figures(judgement),
-        "effects": [
+        "in_short": [with_minus_signs(line) for line in summary.effects(judgement, most=3)],
+        "found": [
+            {
+                "text": with_minus_signs(each.text),
+                "expected": with_minus_signs(each.expected),
+                "note": with_minus_signs(each.note),
+                "verdict": "" if alone or judgement.budget == "smoke" else each.verdict,
+            }
+            for each in said
+        ],
+        "conditions": [
             {
                 "effect": finding.effect,
-                "found": _signed(summary.interval(finding.interval)),
-                "expected": _signed(str(finding.region)),
+                "found": with_minus_signs(amounts.interval(finding.interval)),
+                "expected": with_minus_signs(str(finding.region)),
                 "verdict": finding.verdict if judgement.budget != "smoke" else "",
-                "reason": finding.reason,
             }
             for finding in judgement.findings
+            if len(said) < len(judgement.findings)
         ],
         "rows": [
             {
                 "arm": row.arm,
                 "metric": row.metric,
-                "ours": _signed(summary.number(row.ours.estimate)) if row.ours else "",
+                "ours": with_minus_signs(amounts.number(row.ours.estimate)) if row.ours else "",
                 "interval": _interval_cell(row),
                 "paper": _paper_cell(row),
                 "where": summary.where_reported(row.paper) if row.paper else "",
@@ -155,19 +168,14 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
 def _interval_cell(row: summary.Row) -> str:
     if row.ours is None or row.ours.width == 0:
         return ""
-    return _signed(f"{summary.number(row.ours.low)} to {summary.number(row.ours.high)}")
+    return with_minus_signs(f"{amounts.number(row.ours.low)} to {amounts.number(row.ours.high)}")
 
 
 def _paper_cell(row: summary.Row) -> str:
     if row.paper is None:
         return ""
-    spread = "" if row.paper.spread is None else f" ± {summary.number(row.paper.spread)}"
-    return _signed(f"{summary.number(row.paper.value)}{spread}")
-
-
-def _signed(text: str) -> str:
-    """The text with a true minus sign before its numbers."""
-    return re.sub(r"(?<![\w.])-(?=[\d.]|inf)", "\N{MINUS SIGN}", text).replace("inf", "\N{INFINITY}")
+    spread = "" if row.paper.spread is None else f" ± {amounts.number(row.paper.spread)}"
+    return with_minus_signs(f"{amounts.number(row.paper.value)}{spread}")
 
 
 def _basis(judgement: Judgement) -> str:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
+from paperwright.claims.reports.amounts import number
+from paperwright.claims.reports.sentences import in_short, words
 from paperwright.claims.verdict import Verdict, counts
 from paperwright.stats import Interval
 
@@ -38,20 +40,6 @@ def rows(judgement: Judgement) -> list[Row]:
     return found
 
 
-def number(value: float) -> str:
-    """A number as a person would write it: four significant digits, no trailing zeros."""
-    return f"{value:.4g}"
-
-
-def interval(value: Interval | None) -> str:
-    """An estimate and the ends of its interval."""
-    if value is None:
-        return ""
-    if value.width == 0 or value.low == float("-inf"):
-        return number(value.estimate)
-    return f"{number(value.estimate)} [{number(value.low)}, {number(value.high)}]"
-
-
 def reported(figure: Reported | None) -> str:
     """The paper's figure with its spread and place."""
     if figure is None:
@@ -67,27 +55,38 @@ def where_reported(figure: Reported) -> str:
 
 
 def paper_figures(judgement: Judgement) -> str:
-    """All of the paper's figures of a claim in one cell."""
+    """All of the paper's figures of a claim in one cell, each with its arm; where they stand is said once."""
+    figures = judgement.reported
+    metrics = {figure.metric for figure in figures}
     said = []
-    for figure in judgement.reported:
+    for figure in figures:
+        said_alone = len(metrics) == 1 and figure.metric in judgement.metrics and figure.arm is not None
+        metric = "" if said_alone else words(figure.metric)
+        about = " of ".join(filter(None, (metric, figure.arm)))
         spread = "" if figure.spread is None else f" ± {number(figure.spread)}"
-        said.append(f"{figure.arm or figure.metric}: {number(figure.value)}{spread}")
-    places = dict.fromkeys(figure.where for figure in judgement.reported if figure.where)
-    return "; ".join(said) + (f" ({', '.join(places)})" if places and said else "")
+        said.append(f"{about}: {number(figure.value)}{spread}{_per_cent(judgement, figure)}")
+    where = _common_place([figure.where for figure in figures if figure.where])
+    return "; ".join(said) + (f" ({where})" if where and said else "")
+
+
+def _per_cent(judgement: Judgement, figure: Reported) -> str:
+    unit = judgement.units.get(figure.metric)
+    return "%" if (unit, figure.scale) in (("%", 1.0), ("share", 0.01)) else ""
+
+
+def _common_place(places: Sequence[str]) -> str:
+    """Where several figures stand, once: what their places have in common at the front, else each of them."""
+    common = []
+    for parts in zip(*(place.split(", ") for place in places), strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    return ", ".join(common) or "; ".join(dict.fromkeys(places))
 
 
 def effects(judgement: Judgement, most: int = 4) -> list[str]:
-    """The parts of the rule, each with its effect, its interval at the deciding look, and where it should lie.
-
-    Those that do not hold come first; of many, `most` are said and the rest counted.
-    """
-    order = sorted(judgement.findings, key=lambda finding: finding.verdict is Verdict.HOLDS)
-    said = [f"{finding} ({finding.reason})" if finding.reason else str(finding) for finding in order[:most]]
-    rest = order[most:]
-    if rest:
-        held = sum(finding.verdict is Verdict.HOLDS for finding in rest)
-        said.append(f"and {len(rest)} more, of which {held} hold" if held < len(rest) else f"and {held} more that hold")
-    return said
+    """What the rule found, in sentences, what is not as claimed first; of many, `most` and how many more."""
+    return in_short(judgement, most)
 
 
 def earlier_verdicts(judgement: Judgement) -> list[str]:
