@@ -2,15 +2,18 @@
 """A room brought by another package, made on disk for the tests of the engine: every kind of claim, well and badly behaved."""
 
 import importlib
+import io
 import os
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from paperwright.cli import main
 from paperwright.registry import registry
 
 CARD = """
@@ -178,10 +181,23 @@ def edit(toy: Path) -> Callable[[str, str], None]:
 
 @pytest.fixture
 def paperwright(toy: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command line in a process of its own, with the toy room installed."""
+    """Runs the command line here, with the toy room installed and nothing remembered, as a new process would."""
 
-    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        forget()
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            code = main(list(arguments))
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def paperwright_process(toy: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in a process of its own: for what ends, floods or interrupts a process."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "paperwright", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)  # type: ignore[call-overload]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     return run

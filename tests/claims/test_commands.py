@@ -1,4 +1,4 @@
-"""The engine's commands, each in a process of its own, as a user or a CI meets them."""
+"""The engine's commands, as a user or a CI meets them."""
 
 import csv
 import io
@@ -48,10 +48,19 @@ def test_exit_codes(paperwright: Run, claims: list[str], code: int) -> None:
         assert found.stderr.count("\n") == 1
 
 
+def test_a_process_of_its_own_does_the_same(paperwright_process: Run) -> None:
+    held = paperwright_process("check", "toy/adds")
+    assert (held.returncode, held.stderr.count("Traceback")) == (0, 0)
+    assert "1 holds." in held.stdout
+    refused = paperwright_process("check", "nope")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("paperwright: ")
+
+
 def test_check_says_what_was_found(paperwright: Run) -> None:
     found = paperwright("check", "toy/adds")
     assert "Adding a number raises the score." in found.stdout
-    assert "with - without = 4.904 [1.81, 5.722], expected above 0" in found.stdout
+    assert "score of with +4.9 [1.8, 5.7] over without" in found.stdout
     assert "the whole of it" in found.stdout, "how far it is from the paper"
     assert "5 seeds (look 1 of 3" in found.stdout
     assert "Desk verdicts" in found.stdout

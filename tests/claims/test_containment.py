@@ -137,44 +137,44 @@ def problem_of(found: "subprocess.CompletedProcess[str]", recorded: int = 1) -> 
     ],
 )
 def test_whatever_a_trial_raises_is_its_own_error(
-    rowdy: Path, paperwright: Run, claim: str, said: str, where: str
+    rowdy: Path, paperwright_process: Run, claim: str, said: str, where: str
 ) -> None:
-    found = paperwright("check", f"toy/{claim}", "toy/adds", "--json", "--on", where)
+    found = paperwright_process("check", f"toy/{claim}", "toy/adds", "--json", "--on", where)
     problem = problem_of(found)
     assert said in problem
     assert "(toy_paper/claims.py:" in problem
     assert "paperwright export toy --format json" in found.stderr
-    (record,) = [one for one in json.loads(paperwright("export", "toy").stdout) if one["error"]]
+    (record,) = [one for one in json.loads(paperwright_process("export", "toy").stdout) if one["error"]]
     assert "Traceback" in record["traceback"]
 
 
-def test_an_exit_past_python_is_an_error_of_the_trial(rowdy: Path, paperwright: Run) -> None:
-    problem = problem_of(paperwright("check", "toy/exits", "toy/adds", "--json"))
+def test_an_exit_past_python_is_an_error_of_the_trial(rowdy: Path, paperwright_process: Run) -> None:
+    problem = problem_of(paperwright_process("check", "toy/exits", "toy/adds", "--json"))
     assert "the trial called os._exit(0) (toy_paper/claims.py:" in problem
     assert "worker process died" in problem_of(
-        paperwright("check", "toy/exits", "toy/adds", "--json", "--on", "processes:2")
+        paperwright_process("check", "toy/exits", "toy/adds", "--json", "--on", "processes:2")
     )
 
 
-def test_a_process_that_a_trial_ended_is_named_by_the_next(rowdy: Path, paperwright: Run) -> None:
-    assert paperwright("check", "toy/killed").returncode == -9
-    found = paperwright("check", "toy/killed", "--on", "processes:1")
+def test_a_process_that_a_trial_ended_is_named_by_the_next(rowdy: Path, paperwright_process: Run) -> None:
+    assert paperwright_process("check", "toy/killed").returncode == -9
+    found = paperwright_process("check", "toy/killed", "--on", "processes:1")
     assert "toy/killed, arm only, seed 1 was begun by a process that ended without finishing it" in found.stderr
     assert found.returncode == 4
-    assert "was begun by" not in paperwright("check", "toy/killed", "--on", "processes:1").stderr
+    assert "was begun by" not in paperwright_process("check", "toy/killed", "--on", "processes:1").stderr
 
 
 @pytest.mark.parametrize("where", ["inprocess", "processes:2"])
-def test_a_fork_counts_once_and_ends(rowdy: Path, paperwright: Run, where: str) -> None:
-    found = paperwright("check", "toy/forks", "toy/adds", "--json", "--on", where)
+def test_a_fork_counts_once_and_ends(rowdy: Path, paperwright_process: Run, where: str) -> None:
+    found = paperwright_process("check", "toy/forks", "toy/adds", "--json", "--on", where)
     assert [claim["verdict"] for claim in json.loads(found.stdout)] == ["holds", "holds"]
     assert "a trial forked; the copy ends" in found.stderr
     assert found.returncode == 0
 
 
 @pytest.mark.parametrize("where", ["inprocess", "processes:2"])
-def test_threads_that_last_do_not_keep_the_process(rowdy: Path, paperwright: Run, where: str) -> None:
-    found = paperwright("check", "toy/threads", "--json", "--on", where)
+def test_threads_that_last_do_not_keep_the_process(rowdy: Path, paperwright_process: Run, where: str) -> None:
+    found = paperwright_process("check", "toy/threads", "--json", "--on", where)
     assert json.loads(found.stdout)[0]["verdict"] == "holds"
     assert "a trial left 1 thread running" in found.stderr
     assert found.returncode == 0
@@ -182,30 +182,30 @@ def test_threads_that_last_do_not_keep_the_process(rowdy: Path, paperwright: Run
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux")
 def test_processes_that_last_end_with_the_workers(
-    rowdy: Path, paperwright: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rowdy: Path, paperwright_process: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "pid"))
-    found = paperwright("check", "toy/leaves_processes", "--json", "--on", "processes:2")
+    found = paperwright_process("check", "toy/leaves_processes", "--json", "--on", "processes:2")
     assert json.loads(found.stdout)[0]["verdict"] == "holds"
     left = Path("/proc", (tmp_path / "pid").read_text(encoding="ascii"), "stat")
     assert not left.exists() or ") Z" in left.read_text(encoding="ascii"), "nobody may have asked how it ended"
 
 
 @pytest.mark.parametrize("where", ["inprocess", "processes:2"])
-def test_standard_output_is_the_engines(rowdy: Path, paperwright: Run, where: str) -> None:
-    found = paperwright("check", "toy/talks_loudly", "--json", "--on", where)
+def test_standard_output_is_the_engines(rowdy: Path, paperwright_process: Run, where: str) -> None:
+    found = paperwright_process("check", "toy/talks_loudly", "--json", "--on", where)
     assert json.loads(found.stdout)[0]["verdict"] == "holds"
     for voice in ("Python", "a system call", "C", "a child", "the first stream"):
         assert found.stderr.count(f"said {'to' if voice.startswith('the') else 'by'} {voice}\n") == 1
 
 
-def test_numbers_whose_squares_overflow_are_refused(rowdy: Path, paperwright: Run) -> None:
-    problem = problem_of(paperwright("check", "toy/enormous", "toy/adds", "--json"), recorded=0)
+def test_numbers_whose_squares_overflow_are_refused(rowdy: Path, paperwright_process: Run) -> None:
+    problem = problem_of(paperwright_process("check", "toy/enormous", "toy/adds", "--json"), recorded=0)
     assert "'score' must be at most 1e+150 in size, the trial returned 1e+308" in problem
 
 
-def test_a_real_interrupt_is_not_swallowed(rowdy: Path, paperwright: Run) -> None:
-    found = paperwright("check", "toy/interrupted")
+def test_a_real_interrupt_is_not_swallowed(rowdy: Path, paperwright_process: Run) -> None:
+    found = paperwright_process("check", "toy/interrupted")
     assert found.returncode == 130
     assert "the same command goes on from there" in found.stderr
 
@@ -219,8 +219,10 @@ def test_a_real_interrupt_is_not_swallowed(rowdy: Path, paperwright: Run) -> Non
         ("hangs_in_c", "processes:2", "over its time limit of 1 s, and did not stop: its worker process was ended"),
     ],
 )
-def test_a_time_limit_ends_the_trial_alone(rowdy: Path, paperwright: Run, claim: str, where: str, said: str) -> None:
-    found = paperwright("check", f"toy/{claim}", "toy/adds", "--json", "--on", where, "--timeout", "1")
+def test_a_time_limit_ends_the_trial_alone(
+    rowdy: Path, paperwright_process: Run, claim: str, where: str, said: str
+) -> None:
+    found = paperwright_process("check", f"toy/{claim}", "toy/adds", "--json", "--on", where, "--timeout", "1")
     assert said in problem_of(found)
 
 
@@ -232,8 +234,8 @@ def test_a_claim_may_state_its_limit(rowdy: Path, tmp_path: Path) -> None:
     assert "over its time limit of 0.5 s" in str(judgement.problem)
 
 
-def test_a_limit_is_a_time(toy: Path, paperwright: Run) -> None:
-    found = paperwright("check", "toy/adds", "--timeout", "0")
+def test_a_limit_is_a_time(toy: Path, paperwright_process: Run) -> None:
+    found = paperwright_process("check", "toy/adds", "--timeout", "0")
     assert (found.returncode, found.stderr) == (2, "paperwright: --timeout 0: expected seconds above 0\n")
 
 

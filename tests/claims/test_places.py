@@ -148,9 +148,11 @@ def test_an_interrupt_on_a_cluster_that_is_gone(cluster: tuple[str, Processes], 
     assert "Traceback" not in said
 
 
-def test_a_trial_over_its_limit_is_given_up(cluster: tuple[str, Processes], paperwright: Run) -> None:
+def test_a_trial_over_its_limit_is_given_up(cluster: tuple[str, Processes], paperwright_process: Run) -> None:
     """It sleeps in C, in a thread of its worker, where nothing reaches it; the other worker does the rest."""
-    found = paperwright("check", "toy/sleeps", "toy/adds", "--json", "--timeout", "1", "--on", f"dask://{cluster[0]}")
+    found = paperwright_process(
+        "check", "toy/sleeps", "toy/adds", "--json", "--timeout", "1", "--on", f"dask://{cluster[0]}"
+    )
     sleeps, adds = json.loads(found.stdout)
     assert "over its time limit of 1 s; it does not stop, and its worker is left to it" in sleeps["problem"]
     assert (sleeps["recorded"], adds["verdict"], found.returncode) == (2, "holds", 4)

@@ -27,6 +27,7 @@ class Trials:
     Attributes:
         numbers: for each arm, for each seed, what the trial returned.
         failed: how many raised, and `error` what the first of them said.
+        failed_before: how often those that returned numbers had failed before.
         seconds: the time of all of them together.
         peak_memory: the greatest memory that one of them held, in bytes; None where it was not measured.
         machines: each machine that they ran on: its system, processors, threads and device.
@@ -36,6 +37,7 @@ class Trials:
     numbers: Numbers = field(default_factory=dict)
     failed: int = 0
     error: str | None = None
+    failed_before: int = 0
     seconds: float = 0.0
     peak_memory: int | None = None
     machines: tuple[Mapping[str, Any], ...] = ()

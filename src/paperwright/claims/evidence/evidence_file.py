@@ -76,8 +76,7 @@ def _claim_entry(
     said = with_earlier_code(came_to(judgement, context.source), _said_before(entry, revision))
     judgement = replace(judgement, revision=replace(revision, came_to=said))
     shown = as_json(replace(judgement, earlier=tuple(_with_outcome(entry, each) for each in judgement.earlier)))
-    outcomes = [(record.key.arm, record.key.seed, record.outcome) for record in records]
-    return shown | {"context": asdict(context), "renewals": []} | trials_json(outcomes)
+    return shown | {"context": asdict(context), "renewals": []} | trials_json(records)
 
 
 def _said_before(entry: Entry, revision: Revision) -> Mapping[str, Any] | None:

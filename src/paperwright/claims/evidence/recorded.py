@@ -9,12 +9,13 @@ import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from paperwright.claims.claim import Reported, units_of
+from paperwright.claims.claim import Claim, Reported, units_of
 from paperwright.claims.evidence.revision import Revision
+from paperwright.claims.evidence.store import Record
 from paperwright.claims.fingerprint.context import Context
 from paperwright.claims.judgement import Judgement, trials_of
 from paperwright.claims.rules.rule import Finding, Region
@@ -39,7 +40,8 @@ class Recorded:
     Attributes:
         judgement: what it came to.
         context: what its numbers rest on.
-        trials: each trial's arm, seed, numbers, error, start, time and peak memory.
+        trials: each trial's arm, seed, numbers, error, start, time and peak memory; and how often it failed before, if
+            it did.
         renewals: when a sample of its trials ran again on changed code with equal numbers, and which.
     """
 
@@ -142,7 +144,9 @@ def _recorded(path: str, budget: str, claim: Mapping[str, Any]) -> Recorded:
             arm: {metric: _interval(mean) for metric, mean in metrics.items()}
             for arm, metrics in claim["means"].items()
         },
-        trials=trials_of(outcomes),
+        trials=replace(
+            trials_of(outcomes), failed_before=sum(trial.get("failed_before", 0) for trial in claim["trials"])
+        ),
         earlier=tuple(Revision(**earlier) for earlier in claim["earlier"]),
         problem=claim["problem"],
     )
@@ -168,13 +172,12 @@ def _finding(content: Mapping[str, Any]) -> Finding:
 
 def as_json(judgement: Judgement) -> dict[str, Any]:
     """Everything that is shown of a judgement, as JSON values; an open end of an interval is null."""
+    words = words_of(judgement)
     return {
         "claim": judgement.name,
         "revision": judgement.revision.as_json(),
         "statement": judgement.statement,
-        "where": judgement.where,
-        "scale": judgement.scale,
-        "remarks": judgement.remarks,
+        **{name: words[name] for name in ("where", "scale", "remarks")},
         "verdict": judgement.verdict.value,
         "problem": judgement.problem,
         "seeds": judgement.seeds,
@@ -186,9 +189,20 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
             arm: {metric: interval_json(mean) for metric, mean in metrics.items()}
             for arm, metrics in judgement.means.items()
         },
-        "reported": [asdict(figure) for figure in judgement.reported],
-        "units": dict(judgement.units),
+        "reported": words["reported"],
+        "units": words["units"],
         "earlier": [revision.as_json() for revision in judgement.earlier],
+    }
+
+
+def words_of(claim: Claim | Judgement) -> dict[str, Any]:
+    """What a claim says beside its terms, as JSON values."""
+    return {
+        "where": claim.where,
+        "scale": claim.scale,
+        "remarks": claim.remarks,
+        "reported": [asdict(figure) for figure in claim.reported],
+        "units": dict(claim.units),
     }
 
 
@@ -218,22 +232,24 @@ def _closed(end: float) -> float | None:
     return end if math.isfinite(end) else None
 
 
-def trials_json(outcomes: Sequence[tuple[str, int, Outcome]]) -> dict[str, Any]:
+def trials_json(records: Sequence[Record]) -> dict[str, Any]:
     """The trials of a claim and the machines that they ran on, each machine once."""
-    machines = list({json.dumps(dict(outcome.machine), sort_keys=True): None for _, _, outcome in outcomes})
+    written = [json.dumps(dict(record.outcome.machine), sort_keys=True) for record in records]
+    machines = list(dict.fromkeys(written))
     return {
         "machines": [json.loads(machine) for machine in machines],
         "trials": [
             {
-                "arm": arm,
-                "seed": seed,
-                "numbers": outcome.numbers,
-                "error": outcome.error,
-                "started": round(outcome.started, 3),
-                "seconds": round(outcome.seconds, 3),
-                "peak_memory": outcome.peak_memory,
-                "machine": machines.index(json.dumps(dict(outcome.machine), sort_keys=True)),
+                "arm": record.key.arm,
+                "seed": record.key.seed,
+                "numbers": record.outcome.numbers,
+                "error": record.outcome.error,
+                "started": round(record.outcome.started, 3),
+                "seconds": round(record.outcome.seconds, 3),
+                "peak_memory": record.outcome.peak_memory,
+                "machine": machines.index(machine),
             }
-            for arm, seed, outcome in outcomes
+            | ({"failed_before": record.failed_before} if record.failed_before else {})
+            for record, machine in zip(records, written, strict=True)
         ],
     }

@@ -2,13 +2,13 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from paperwright.claims.catalogue import Entry, entries
 from paperwright.claims.evidence.evidence_file import raw_claims, write_claims
-from paperwright.claims.evidence.recorded import Recorded, recorded_claims
+from paperwright.claims.evidence.recorded import Recorded, recorded_claims, words_of
 from paperwright.claims.evidence.rerun import Rerun, closeness, run_again
 from paperwright.claims.fingerprint.context import Context, context_here
 from paperwright.registry import Room
@@ -31,6 +31,9 @@ def renew_claims(room: Room, *, sample: int = 3, budget: str = "desk") -> Iterat
     because the code changed can be renewed: a claim whose terms changed is another claim, and one whose data changed
     rests on other data. The evidence says which trials ran again, when, and both fingerprints.
 
+    What a claim says beside its terms (the paper's figures, its remarks, its scale, its units) rests on no trial: where
+    it differs, it is brought up to date as well.
+
     Args:
         room: the room.
         sample: how many trials of a claim at least; one of every arm in any case.
@@ -45,6 +48,9 @@ def renew_claims(room: Room, *, sample: int = 3, budget: str = "desk") -> Iterat
         changed = [each for each in here.differences(claim.context) if each.kind != "version"]
         unregistered = claim.judgement.revision.registered is None and not claim.renewals
         if not changed and not unregistered:
+            if words_of(entry.claim) != words_of(claim.judgement):
+                _rewrite(room, entry, budget, {})
+                yield Renewal(entry.path, True, "the paper's figures, remarks, scale or units brought up to date")
             continue
         if unavailable is not None or any(each.kind != "source" for each in changed):
             why = unavailable or "; ".join(each.said for each in changed if each.kind != "source")
@@ -78,17 +84,22 @@ def _sample(claim: Recorded, count: int, pick: random.Random) -> list[Mapping[st
 
 def _stamp(room: Room, entry: Entry, claim: Recorded, here: Context, reruns: Sequence[Rerun], budget: str) -> None:
     """Writes the present source into the claim's evidence, with what was run again."""
+    renewal = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "from": claim.context.source,
+        "to": here.source,
+        "sample": [{"arm": again.arm, "seed": again.seed, "deviation": again.deviation} for again in reruns],
+        "tolerance": reruns[0].tolerance,
+        "of": len(claim.trials),
+    }
+    context = asdict(claim.context) | {"source": here.source}
+    _rewrite(room, entry, budget, {"context": context, "renewals": [*claim.renewals, renewal]})
+
+
+def _rewrite(room: Room, entry: Entry, budget: str, changed: Mapping[str, Any]) -> None:
+    """Write a claim's evidence with some of it changed, and its words as they are now."""
     raw = raw_claims(room.evidence_path)
-    found = raw[entry.name]
-    found["renewals"].append(
-        {
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "from": claim.context.source,
-            "to": here.source,
-            "sample": [{"arm": again.arm, "seed": again.seed, "deviation": again.deviation} for again in reruns],
-            "tolerance": reruns[0].tolerance,
-            "of": len(claim.trials),
-        }
-    )
-    found["context"]["source"] = here.source
+    new = raw[entry.name] | words_of(entry.claim) | dict(changed)
+    last = [name for name in ("context", "renewals", "machines", "trials") if name in new]
+    raw[entry.name] = {name: value for name, value in new.items() if name not in last} | {n: new[n] for n in last}
     write_claims(room.evidence_path, room, budget, list(raw.values()))

@@ -59,6 +59,8 @@ def _standing(entry: Entry, claim: Recorded, budget: str) -> Standing:
     if here.claim == claim.context.claim:
         anew = judge(entry.path, entry.claim, budget, claim.judgement.trials, revision=claim.judgement.revision)
         stale += [f"the recorded {name} does not follow from the recorded trials" for name in _edited(anew, claim)]
+    if attempts := claim.judgement.trials.failed_before:
+        notes.append(f"{attempts} attempt{'s' * (attempts > 1)} failed before the trials ran")
     notes += [_renewal_note(renewal) for renewal in claim.renewals]
     return Standing(entry.path, claim.judgement.verdict, tuple(stale), tuple(notes))
 

@@ -100,12 +100,17 @@ class Key:
 
 @dataclass(frozen=True)
 class Record:
-    """A finished trial: which it was, what became of it, and the store it was first written to."""
+    """A finished trial: which it was, what became of it, and the store it was first written to.
+
+    Attributes:
+        failed_before: how often the same trial failed before it ran, where they are counted (`valid_records`).
+    """
 
     key: Key
     outcome: Outcome
     uid: str
     origin: str
+    failed_before: int = 0
 
     @property
     def ok(self) -> bool:

@@ -1,5 +1,8 @@
 """How the claims of a room stand by what a store holds: judged anew, without running anything."""
 
+from collections import Counter
+from dataclasses import replace
+
 from paperwright.claims.catalogue import Entry, entries
 from paperwright.claims.evidence.revision import Revision, known_revisions, next_revision
 from paperwright.claims.evidence.store import Record, Store
@@ -35,17 +38,24 @@ def revisions_of(entry: Entry, budget: str, store: Store | None) -> tuple[Revisi
 def valid_records(store: Store, entry: Entry, budget: str, context: Context, revision: Revision) -> list[Record]:
     """The records that count for a revision: of this context and its settings and seeds, one for each arm and seed.
 
-    A trial that failed and ran later is the later record. In the order of seeds, then of arms.
+    A trial that failed and ran later is the later record, which says how often it failed before. In the order of
+    seeds, then of arms.
     """
     config, seeds = dict(entry.claim.budget(budget).config), revision.seeds
     latest: dict[tuple[str, int], Record] = {}
+    failed: Counter[tuple[str, int]] = Counter()
     for record in store.records(entry.paper, entry.name, budget, context=context):
         if record.key.config == config and record.key.seed in seeds:
-            place = (record.key.arm, record.key.seed)
-            if record.ok or place not in latest or not latest[place].ok:
-                latest[place] = record
+            trial = (record.key.arm, record.key.seed)
+            failed[trial] += not record.ok
+            if record.ok or trial not in latest or not latest[trial].ok:
+                latest[trial] = record
     order = {arm: index for index, arm in enumerate(entry.claim.arms)}
-    return sorted(latest.values(), key=lambda record: (record.key.seed, order.get(record.key.arm, 0)))
+    counted = [
+        replace(record, failed_before=failed[trial]) if failed[trial] and record.ok else record
+        for trial, record in latest.items()
+    ]
+    return sorted(counted, key=lambda record: (record.key.seed, order.get(record.key.arm, 0)))
 
 
 def judge_records(
@@ -53,4 +63,5 @@ def judge_records(
 ) -> Judgement:
     """The judgement that some records come to."""
     trials = trials_of((record.key.arm, record.key.seed, record.outcome) for record in records)
+    trials = replace(trials, failed_before=sum(record.failed_before for record in records))
     return judge(entry.path, entry.claim, budget, trials, revision=revision, earlier=earlier)

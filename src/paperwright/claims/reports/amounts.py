@@ -37,7 +37,7 @@ def interval(value: Interval | None, unit: str = "", *, signed: bool = False) ->
     if value.width == 0 or value.low == -math.inf:
         return amount(value.estimate, unit, signed=signed)
     factor, behind = _shown(unit)
-    form = _form(factor * value.width / 2, factor * value.estimate)
+    form = _form(factor * value.width, factor * value.estimate)
     found, low, high = (_formatted(factor * each, form) for each in (value.estimate, value.low, value.high))
     return f"{'+' if signed and value.estimate > 0 else ''}{found}{behind} [{low}, {high}]"
 
@@ -64,11 +64,11 @@ def _formatted(value: float, form: str) -> str:
     return said.lstrip("-") if float(said.replace(",", "")) == 0 else said
 
 
-def _form(half: float, estimate: float) -> str:
-    """The format that shows two digits of half an interval's width, and the estimate no more finely."""
-    if not 0 < half < math.inf:
+def _form(width: float, estimate: float) -> str:
+    """The format that shows two digits of an interval's width, and the estimate no more finely."""
+    if not 0 < width < math.inf:
         return ".4g"
-    decimals = max(0, 1 - math.floor(math.log10(half)))
-    if decimals > _WIDEST or abs(estimate) >= 1e6 or half >= 1e6:
+    decimals = max(0, 1 - math.floor(math.log10(width)))
+    if decimals > _WIDEST or abs(estimate) >= 1e6 or width >= 1e6:
         return ".4g"
     return f",.{decimals}f"

@@ -11,12 +11,13 @@ import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from paperwright.claims.claim import Reported
 from paperwright.claims.judgement import Judgement
 from paperwright.claims.reports import amounts, summary
+from paperwright.claims.reports.sentences import measured, words
 from paperwright.claims.rules.rule import Finding
 from paperwright.stats import Interval
 
@@ -66,7 +67,7 @@ def arms_figure(judgement: Judgement, *, salt: str) -> str:
         top = height
         for number, (metric, rows) in enumerate(panels.items()):
             axes = _panel(figure, top, height, margin, [row.label for row in rows])
-            _write(axes, 0.0, len(rows) - 0.5, metric, offset=(-margin, 8), weight="bold")
+            _write(axes, 0.0, len(rows) - 0.5, words(metric), offset=(-margin, 8), weight="bold")
             _draw_arms(axes, rows, titles, f"{salt}-{number}")
             top -= _HEAD + _ROW * len(rows) + _AXIS + _GAP
     described = "; ".join(
@@ -99,7 +100,7 @@ def effects_figure(judgement: Judgement, *, salt: str) -> str:
 
 def _panels(judgement: Judgement) -> dict[str, list[_Row]]:
     """A row for each arm that has it, for each metric of the rule, then for those that the paper alone reports."""
-    ruled, compared, runs = judgement.metrics, judgement.compared, judgement.trials.numbers
+    ruled, compared, runs = measured(judgement), judgement.compared, judgement.trials.numbers
     panels: dict[str, list[_Row]] = {}
     for metric in dict.fromkeys([*ruled, *(figure.metric for figure in judgement.reported)]):
         for arm in judgement.arms:
@@ -190,7 +191,7 @@ def _draw_arms(axes: "Axes", rows: Sequence[_Row], titles: dict[str, str], name:
         if len(row.runs) > 1:
             spread = [y + 0.26 * _scatter(index) for index in range(len(row.runs))]
             axes.plot(row.runs, spread, "o", color=OURS, alpha=0.34, markersize=3.6, markeredgewidth=0)
-        _draw_interval(axes, row.interval, y, low, high)
+        _draw_interval(axes, row.interval if math.isfinite(row.interval.width) else _point(row.interval), y, low, high)
         for which, paper in enumerate(row.papers):
             gid = f"{name}-{number}-{which}"
             titles[gid] = f"The paper, {row.label}: {summary.reported(paper)}"
@@ -255,6 +256,11 @@ def _set_range(axes: "Axes", values: Sequence[float], *, linear: bool = False) -
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}".replace("-", "\N{MINUS SIGN}")))
     axes.set_xlim(low, high)
     return low, high
+
+
+def _point(interval: Interval) -> Interval:
+    """An estimate alone, of which the numbers leave everything open."""
+    return replace(interval, low=interval.estimate, high=interval.estimate)
 
 
 def _ends(interval: Interval) -> list[float]:

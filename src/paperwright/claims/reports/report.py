@@ -4,6 +4,7 @@ Everything stands in the file: styles, figures, words. It asks nothing of the ne
 """
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from paperwright.claims.judgement import Judgement
 from paperwright.claims.reports import amounts, summary
 from paperwright.claims.reports.amounts import with_minus_signs
 from paperwright.claims.reports.figure import arms_figure, effects_figure
-from paperwright.claims.reports.sentences import sentences
+from paperwright.claims.reports.sentences import sentences, words
 from paperwright.claims.verdict import counts
 from paperwright.files import write_text
 from paperwright.registry import Registry, UnknownPaper, registry
@@ -143,7 +144,7 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
         "rows": [
             {
                 "arm": row.arm,
-                "metric": row.metric,
+                "metric": words(row.metric),
                 "ours": with_minus_signs(amounts.number(row.ours.estimate)) if row.ours else "",
                 "interval": _interval_cell(row),
                 "paper": _paper_cell(row),
@@ -166,7 +167,7 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
 
 
 def _interval_cell(row: summary.Row) -> str:
-    if row.ours is None or row.ours.width == 0:
+    if row.ours is None or not 0 < row.ours.width < math.inf:
         return ""
     return with_minus_signs(f"{amounts.number(row.ours.low)} to {amounts.number(row.ours.high)}")
 
@@ -192,7 +193,7 @@ def _facts(judgement: Judgement) -> list[tuple[str, str]]:
     facts = [
         ("Rule", judgement.rule),
         ("Planned", "one exact trial an arm" if judgement.deterministic else planned),
-        ("Trials", f"{judgement.recorded} of {judgement.expected} recorded"),
+        ("Trials", f"{judgement.recorded:,} of {judgement.expected:,} recorded" + _failed_before(trials.failed_before)),
         ("Seeds", f"from {revision.first_seed}, revision {revision.number}" if revision.number > 1 else ""),
         ("Settings", ", ".join(f"{name} = {value}" for name, value in judgement.settings.items())),
         ("Data", ", ".join(judgement.needs) or "none needed"),
@@ -202,6 +203,10 @@ def _facts(judgement: Judgement) -> list[tuple[str, str]]:
         ("Run", datetime.fromtimestamp(trials.finished, UTC).strftime("%Y-%m-%d") if trials.finished else ""),
     ]
     return [(name, said) for name, said in facts if said]
+
+
+def _failed_before(attempts: int) -> str:
+    return f", after {attempts:,} attempt{'s' * (attempts > 1)} that failed" if attempts else ""
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -108,6 +108,15 @@ def in_short(judgement: Judgement, most: int) -> list[str]:
     return lines
 
 
+def measured(judgement: Judgement) -> tuple[str, ...]:
+    """The metrics of the rule that are measured, and not only watched in every trial: an axis shows these."""
+    rule = rule_of(judgement.rule)
+    if rule is None:
+        return judgement.metrics
+    found = {metric for part in rule.parts() if not isinstance(part, Never | Always) for metric in part.metrics()}
+    return tuple(metric for metric in judgement.metrics if metric in found)
+
+
 def _plainly(finding: Finding) -> Sentence:
     text = f"{finding.effect} {interval(finding.interval)}"
     return Sentence(text, finding.verdict, str(finding.region), finding.reason)
