@@ -36,14 +36,18 @@ class _Blocks(Preprocessor):
         return BLOCK.sub(self._stored, text).split("\n")
 
     def _stored(self, found: re.Match[str]) -> str:
-        latex = " ".join(found["latex"].split())
-        place = self.md.htmlStash.store(f'<div class="equation">{equations.mathml(latex, block=True)}</div>')
+        place = self.md.htmlStash.store(_block(" ".join(found["latex"].split())))
         return f"\n{found['indent']}{place}\n"
+
+
+def _block(latex: str) -> str:
+    """An equation on its own, which a narrow page scrolls."""
+    return f'<div class="equation">{equations.mathml(latex, block=True)}</div>'
 
 
 class _Equation(InlineProcessor):
     """`$x$`, and `$$x$$` on a line of its own."""
 
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]  # noqa: N802
-        math = equations.mathml((m["block"] or m["inline"]).strip(), block=m["block"] is not None)
-        return self.md.htmlStash.store(math), m.start(0), m.end(0)
+        html = _block(m["block"].strip()) if m["block"] else equations.mathml(m["inline"])
+        return self.md.htmlStash.store(html), m.start(0), m.end(0)
