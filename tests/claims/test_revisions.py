@@ -258,6 +258,44 @@ def test_renewal_stamps_what_gives_the_same_numbers(paperwright: Run, toy: Path)
     assert "the source changed" in paperwright("verify", "toy").stdout
 
 
+def test_what_a_claim_says_beside_its_terms_is_brought_up_to_date_without_a_trial(paperwright: Run, toy: Path) -> None:
+    paperwright("check", "toy/adds", "toy/exact")
+    paperwright("export", "toy", "--evidence")
+    text = (toy / "claims.py").read_text(encoding="utf-8")
+    told = text.replace('Reported(5.0, "score", arm="with"', 'Reported(5.25, "score", arm="with"')
+    told = told.replace("        trial=noisy,\n", '        trial=noisy,\n        units={"score": "points"},\n')
+    (toy / "claims.py").write_text(told, encoding="utf-8")
+    assert paperwright("verify", "toy").stdout.count("stands") == 2, "no term changed"
+    renewed = paperwright("renew", "toy")
+    assert renewed.returncode == 0
+    assert "the paper's figures, remarks, scale or units brought up to date" in renewed.stdout
+    assert "toy/exact" not in renewed.stdout
+    found = recorded_claims(registry().room("toy"))["adds"]
+    assert [figure.value for figure in found.judgement.reported] == [0.0, 5.25]
+    assert found.judgement.units == {"score": "points"}
+    assert found.renewals == ()
+    assert paperwright("renew", "toy").stdout == ""
+
+
+def test_evidence_counts_the_attempts_that_failed_before_a_trial_ran(paperwright: Run, toy: Path) -> None:
+    text = (toy / "claims.py").read_text(encoding="utf-8")
+    flaky = text.replace(
+        "    if seed == 1:\n        raise", '    if seed == 1 and not os.environ.get("TOY_WELL"):\n        raise'
+    )
+    (toy / "claims.py").write_text(flaky, encoding="utf-8")
+    for _ in range(2):
+        assert paperwright("check", "toy/falls_over").returncode == 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOY_WELL", "1")
+        assert paperwright("check", "toy/falls_over").returncode in (0, 3)
+    paperwright("export", "toy", "--evidence")
+    claim = next(each for each in json.loads((toy / "evidence.json").read_text())["claims"])
+    assert {trial["seed"]: trial.get("failed_before", 0) for trial in claim["trials"]} == {0: 0, 1: 2, 2: 0, 3: 0}
+    assert "2 attempts failed before the trials ran" in paperwright("verify", "toy").stdout
+    paperwright("report", "toy", "--evidence", "--out", str(toy / "report.html"))
+    assert "4 of 4 recorded, after 2 attempts that failed" in (toy / "report.html").read_text(encoding="utf-8")
+
+
 def test_pilot_and_smoke_runs_belong_to_no_revision(toy: Path, tmp_path: Path) -> None:
     with Store(tmp_path / "evidence.sqlite") as store:
         check(select(["toy/adds"]), store, Plan(pilot=True, seeds=2))
