@@ -245,17 +245,8 @@ def test_a_lease_of_a_dead_process_is_taken_over(toy: Path, store: Store, tmp_pa
         "assert all(store.lease(campaign.key(task)) for task in campaign.todo); os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    began = time.monotonic()
     (judgement,) = check(select(["toy/adds"]), store)
     assert judgement.verdict == "holds"
-    assert time.monotonic() - began < 10
-
-
-def test_overhead_is_small(toy: Path, store: Store) -> None:
-    """Of this process: how long a disk takes to make a record safe is the disk's."""
-    began = time.process_time()
-    check(select(["toy/quick"]), store)
-    assert (time.process_time() - began) / 500 < 0.005
 
 
 @pytest.mark.slow
