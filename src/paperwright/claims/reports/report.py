@@ -167,8 +167,10 @@ def _claim(judgement: Judgement, identifier: str) -> dict[str, Any]:
 
 
 def _interval_cell(row: summary.Row) -> str:
-    if row.ours is None or not 0 < row.ours.width < math.inf:
+    if row.ours is None or row.ours.width == 0:
         return ""
+    if not math.isfinite(row.ours.width):
+        return "open"
     return with_minus_signs(f"{amounts.number(row.ours.low)} to {amounts.number(row.ours.high)}")
 
 
