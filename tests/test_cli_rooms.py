@@ -155,7 +155,7 @@ def test_show_gives_the_recorded_verdicts(capsys: pytest.CaptureFixture[str], si
     assert main(["show", "brought_4"]) == 0
     page = capsys.readouterr().out
     assert "  holds (desk)       It helps.\n" in page
-    assert "it_helps: accuracy of ours +0.0250 [0.02" in " ".join(page.split())
+    assert "it_helps: accuracy of ours +0.025" in " ".join(page.split())
     assert "  no verdict (desk)  It helps.\n                     it_is_fast: the data cannot be had\n" in page
     assert main(["show", "brought_4", "--json"]) == 0
     assert [row["claim"] for row in json.loads(capsys.readouterr().out)["evidence"]] == ["it_helps", "it_is_fast"]

@@ -51,7 +51,7 @@ def test_a_demo_that_is_no_claim_leaves_the_other_demos_be(
 ) -> None:
     bring("faults_good")
     bring("faults_misnamed", demo="nonesuch")
-    assert main(["demo"]) == 4
+    assert main(["demo", "--all"]) == 4
     said = capsys.readouterr()
     assert "faults_good/adds" in " ".join(said.out.split())
     assert "left out faults_misnamed: its card names the demo 'nonesuch'" in said.err
