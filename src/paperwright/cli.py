@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Interrupts:
-    """Interrupt at a Ctrl-C, but not again within a second: an impatient row is one, and its answer is not cut short."""
+    """Interrupt at a Ctrl-C, but not again within a second: an impatient row is one, and its answer is whole."""
 
     def __init__(self) -> None:
         self.last = -math.inf
