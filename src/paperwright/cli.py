@@ -6,8 +6,11 @@ and `list` stay quick.
 """
 
 import io
+import math
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -184,10 +187,24 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; an error with an `exit_code` of its own becomes one line."""
     if arguments is not None:
         return _run(arguments)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _Interrupts())
     code = _run(sys.argv[1:])
     if (containment := sys.modules.get("paperwright.claims.containment")) is not None:
         containment.leave(code)  # threads that a trial left would keep the process from ending
     return code
+
+
+class _Interrupts:
+    """Interrupt at a Ctrl-C, but not again within a second: an impatient row is one, and its answer is whole."""
+
+    def __init__(self) -> None:
+        self.last = -math.inf
+
+    def __call__(self, number: int, frame: Any) -> None:
+        before, self.last = self.last, time.monotonic()
+        if self.last > before + 1:
+            raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int:

@@ -33,6 +33,9 @@ from paperwright.claims.trial import PILOT_SEEDS, Outcome
 LEASE_SECONDS: Final = 60.0
 VERSION: Final = 2
 
+BUSY_SECONDS: Final = 60
+"""How long to wait for another process that writes."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS store (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, content TEXT NOT NULL);
@@ -193,7 +196,7 @@ class Store:
             self._open(Path(self._copy.name) / self.path.name)
 
     def _open(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
             self._count_missing()
@@ -201,8 +204,20 @@ class Store:
             self._db.close()
             raise
 
+    def _write_ahead(self) -> None:
+        """Set the log ahead; who opens a new file at once with others waits, which SQLite's own timeout leaves out."""
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(0.01)
+
     def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise sqlite3.DatabaseError(problem)
