@@ -1,5 +1,6 @@
 """Tensor language: every row of the table of architectures, and what the expressions of some of them compute."""
 
+import inspect
 import math
 from typing import Any
 
@@ -34,11 +35,8 @@ ROWS: list[tuple[str, dict[str, Any], tuple, str]] = [
     *[("graphsage", {"layers": T, "aggregation": how}, cr(T), "vertex") for how in ("sum", "mean", "max")],
     ("gcn", {"layers": T}, cr(T + 1), "vertex"),
     ("sgc", {"hops": 5}, cr(6), "vertex"),
-    ("appnp", {"hops": 10}, cr(11), "vertex"),
-    *[
-        ("chebnet", {"layers": t, "terms": K}, cr(t * (K - 1) + 1), "vertex")
-        for t, K in [(1, 2), (2, 3), (2, 4), (3, 4)]
-    ],
+    ("appnp", {"hops": 6}, cr(7), "vertex"),
+    *[("chebnet", {"layers": t, "terms": K}, cr(t * (K - 1) + 1), "vertex") for t, K in [(1, 2), (2, 4)]],
     ("chebnet_own_lambda_max", {"layers": 2}, wl(2, None), "vertex"),
     *[(name, {}, cr(None), "vertex") for name in ("cayleynet", "arma", "ppnp")],
     *[(name, {"layers": T}, wl(1, T), "vertex") for name in ("egin", "virtual_node", "full_attention")],
@@ -56,7 +54,7 @@ ROWS: list[tuple[str, dict[str, Any], tuple, str]] = [
     ("delta_k_lgnn", {"layers": 2, "k": 3}, wl(3, 2), "3-tuple"),
     *[
         ("walk_mpnn", {"layers": t, "length": length}, wl(2, t * math.ceil(math.log2(length))), "pair")
-        for t, length in [(1, 2), (1, 3), (1, 8), (2, 4), (2, 5), (3, 3)]
+        for t, length in [(1, 2), (1, 8), (2, 5)]
     ],
     ("id_gnn", {"layers": T}, wl(2, T), "vertex"),
     ("node_marked_gnn", {"layers": T}, wl(2, T + 1), "vertex"),
@@ -108,8 +106,10 @@ def test_every_architecture_stands_in_the_table():
 @pytest.mark.parametrize("name", [name for name, found in architectures.items() if found.build is not None])
 def test_expressions_can_be_evaluated_and_keep_to_their_bound(name: str):
     """Whatever stable test bounds it, its values agree where the colours do."""
-    expression = architectures[name]()
-    bound = separation_power(name)
+    parameters = inspect.signature(architectures[name].build).parameters
+    sizes = {size: 2 for size in ("layers", "hops", "terms") if size in parameters}
+    expression = architectures[name](**sizes)
+    bound = separation_power(name, **sizes)
     graphs = [*graph_pair("k33-prism"), *graph_pair("c6")]
     for graph in graphs:
         graph.x = torch.full((graph.num_nodes, 2), 0.7, dtype=torch.float64)
