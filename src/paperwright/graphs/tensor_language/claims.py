@@ -78,7 +78,7 @@ bound_holds = {
         arms={"unlabelled graphs": False, "labelled graphs": True},
         rule=NO_VIOLATION,
         budgets={
-            "smoke": Budget(seeds=2, expressions=125, graphs=25),
+            "smoke": Budget(seeds=1, expressions=40, graphs=10),
             "desk": Budget(seeds=50, expressions=200, graphs=25),
             "paper": Budget(seeds=500, expressions=1000, graphs=25),
         },
@@ -99,7 +99,7 @@ bound_holds = {
         arms=list(ARCHITECTURES),
         rule=NO_VIOLATION,
         budgets={
-            "smoke": Budget(seeds=1, layers=[1], nodes=5, pairs=SMALL_PAIRS, paths=[3]),
+            "smoke": Budget(seeds=1, layers=[1], nodes=4, pairs=["p4-k13", "c6"], paths=[3]),
             "desk": Budget(seeds=20, layers=[1, 2, 3], nodes=6, pairs=PAIRS, paths=list(range(3, 10))),
             "paper": Budget(seeds=100, layers=[1, 2, 3, 4], nodes=7, pairs=PAIRS, paths=list(range(3, 18))),
         },
