@@ -28,7 +28,7 @@ from torch_geometric.nn import (
     SAGEConv,
     TransformerConv,
 )
-from torch_geometric.transforms import Compose, Constant
+from torch_geometric.transforms import Compose, Constant, OneHotDegree
 from torch_geometric.utils import to_dense_adj
 
 from paperwright import data
@@ -657,6 +657,20 @@ def test_a_run_stops_when_it_has_learned() -> None:
     assert predictions(Learner("gin"), graphs, graphs, with_goal, **how)[1]["epochs"] == 1
     without, capped = with_goal | {"stop_below": 0.0}, Learner("gin", most_epochs=2)
     assert predictions(capped, graphs, graphs, without, **how)[1]["epochs"] == 2
+
+
+def test_batch_norm_is_settled_on_batches_of_mixed_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training graphs may come sorted by class; statistics of one class at a time miss what lies between them."""
+    graphs = csl_graphs(11, (2, 3), 10, torch.Generator().manual_seed(0))
+    assert [int(graph.y) for graph in graphs] == [0] * 10 + [1] * 10
+    seen: list[set[int]] = []
+    monkeypatch.setattr(
+        "paperwright.graphs.esan.experiment.settle_batch_norm",
+        lambda model, batches: seen.extend(set(batch.y.tolist()) for batch in batches),
+    )
+    quick_run = {"layers": 1, "width": 4, "epochs": 1, "batch_size": 10}
+    run(quick_run, seed=0, device="cpu", learner=Learner("gin"), train=graphs, test=graphs, then=OneHotDegree(4))
+    assert seen == [{0, 1}, {0, 1}]
 
 
 def test_splits_keep_pairs_together_and_classes_in_proportion() -> None:

@@ -141,7 +141,7 @@ EXP_SCALE = """{train} graphs to train on and 100 to test for 1,080 and 120, 4 l
     350, {fraction:g} of each bag, 6 splits for 10 folds"""
 EGO = {"lr": 0.01, "batch_size": 32, "epochs": 30, "halve_every": 25, "stop_below": 0.05}
 DELETION = {"lr": 0.001, "batch_size": 8, "epochs": 50, "stop_below": 0.1, "halve_every": 1000}
-LATE = {**DELETION, "epochs": 120}
+LATE = {**DELETION, "epochs": 160}
 SMOKE = Budget(seeds=1, source="lifted", train=40, test=20, settings={**EGO, "batch_size": 20, "epochs": 2})
 
 

@@ -171,7 +171,7 @@ def predictions(
             stop=lambda record: record["loss"] <= training.stop_below,
             device=device,
         )
-        settle_batch_norm(model, map(batch, torch.arange(len(train)).split(training.batch_size)))
+        settle_batch_norm(model, map(batch, torch.randperm(len(train)).split(training.batch_size)))
         votes = training.votes if share or learner.kind == "random features" else 1
         predicted = predict(model, test, votes, transform=bag, task=task).cpu()
     spent = {"epochs": history.step / steps, "training_loss": history.last["loss"]}

@@ -18,7 +18,8 @@ def settle_batch_norm(model: nn.Module, loader: Iterable[Data]) -> None:
 
     Args:
         model: moved nowhere and left in the mode that it is in; its weights stay as they are.
-        loader: batches of bags, such as those of training.
+        loader: batches of bags, mixed as those of training: where graphs come sorted by class, the variance within a
+            batch misses what lies between the classes.
 
     Raises:
         ValueError: the loader is empty.
