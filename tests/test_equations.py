@@ -98,3 +98,9 @@ def test_the_equations_of_the_cards_can_be_read(room: object) -> None:
             if kind in ("inline", "block"):
                 assert mathml(piece)
                 assert unicode(piece)
+
+
+@pytest.mark.parametrize("latex", ["O(|E|)", r"\|x\|_2", r"\left|a - b\right|"])
+def test_bars_keep_close_to_what_they_enclose(latex: str) -> None:
+    bars = [node for node in ET.fromstring(mathml(latex)).iter("mo") if node.text in ("|", "‖")]
+    assert [(bar.get("lspace"), bar.get("rspace")) for bar in bars] == [("0", "0")] * 2

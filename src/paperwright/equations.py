@@ -116,6 +116,8 @@ def _tree(latex: str, block: bool) -> ET.Element:
             raise EquationError(f"the equation {latex!r} lacks an argument; expected one in braces")
         if tag != "mtext" and (node.text or "").startswith("\\"):
             raise EquationError(f"the equation {latex!r} uses {node.text}; expected a command of LaTeX's mathematics")
+        if tag == "mo" and node.text in ("|", "‖"):  # a browser would set it apart from both sides, as an operator
+            node.attrib |= {"lspace": "0", "rspace": "0"}
     return tree
 
 
