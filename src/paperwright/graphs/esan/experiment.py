@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, elu, l1_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, l1_loss
 from torch_geometric.data import Batch, Data
-from torch_geometric.nn import GIN, GraphConv
+from torch_geometric.nn import GIN, MLP, GraphConv, global_max_pool
 from torch_geometric.transforms import BaseTransform
 
 from paperwright.training import fit, preserved_randomness
@@ -58,27 +58,33 @@ PAPER: Mapping[str, BagTraining] = {
 
 
 class RandomFeatureGNN(nn.Module):
-    """The baseline of random node features: after two layers of GraphConv half of the width is replaced by fresh
-    normal numbers, at each call, in training and after.
+    """The baseline of random node features (RNI), of the size and with the choices of its authors' code.
 
-    Source: `models.py` of the official code, after Abboud et al., IJCAI 2021.
+    Two layers of GraphConv, then half of the width is fresh normal numbers at each call, in training and after; eight
+    layers more, the greatest over the nodes, and three linear layers. Neighbours are averaged.
+
+    Source: Abboud et al., "The surprising power of graph neural networks with random node initialization", IJCAI 2021,
+    `GNNHyb.py`; the baseline of Section 5.
     """
 
-    def __init__(self, in_channels: int, width: int, layers: int) -> None:
-        super().__init__()
-        self.convs = nn.ModuleList(GraphConv(width if layer else in_channels, width) for layer in range(layers))
-        self.out_channels = width
+    WIDTH = 64
+    LAYERS = 8
 
-    def forward(
-        self, x: Float[Tensor, "nodes width"], edge_index: Int64[Tensor, "2 edges"]
-    ) -> Float[Tensor, "nodes out"]:
-        """The features of every node."""
-        for number, conv in enumerate(self.convs, start=1):
-            x = elu(conv(x, edge_index))
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        width, half = self.WIDTH, self.WIDTH // 2
+        widths = [(in_channels, half), (half, half), *[(width, width)] * self.LAYERS]
+        self.convs = nn.ModuleList(GraphConv(*sizes, aggr="mean") for sizes in widths)
+        self.head = MLP([width, width, half, out_channels], act="elu", dropout=[0.5, 0.0, 0.0], norm=None)
+
+    def forward(self, bags: Data) -> Float[Tensor, "graphs out"]:
+        """The outputs of every graph; as they are in a bag of "original"."""
+        x = bags.x
+        for number, conv in enumerate(self.convs):
             if number == 2:
-                kept, replaced = x.chunk(2, dim=1)
-                x = torch.cat([kept, torch.randn_like(replaced)], dim=1)
-        return x
+                x = torch.cat([x, torch.randn_like(x)], dim=1)
+            x = torch.tanh(conv(x, bags.edge_index))
+        return self.head(global_max_pool(x, bags.bag_batch[bags.subgraph_batch]))
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,8 @@ class Learner:
     """A network and the bags that it sees.
 
     Attributes:
-        kind: "gin", torch_geometric's GIN on the graph itself; "random features", :class:`RandomFeatureGNN` on it;
-            "ds"; or "dss".
+        kind: "gin", torch_geometric's GIN on the graph itself; "random features", :class:`RandomFeatureGNN` on it,
+            whose size is its own; "ds"; or "dss".
         policy, num_hops: of the bags.
         fraction: of each bag, drawn anew each epoch; 1 for the whole.
         most_epochs: where more change nothing.
@@ -108,7 +114,7 @@ class Learner:
             return DSGNN(JumpingEncoder(gin_conv, *shape), [training.set_width] * 2, out_channels)
         if self.kind == "gin":
             return DSGNN(GIN(*shape, jk="cat", norm="BatchNorm"), [], out_channels)
-        return DSGNN(RandomFeatureGNN(*shape), [], out_channels)
+        return RandomFeatureGNN(in_channels, out_channels)
 
 
 def predictions(
