@@ -8,14 +8,10 @@ ones end, so that nothing is judged on seeds that helped to change it, and what 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paperwright.claims.claim import digest_of_terms
 from paperwright.claims.trial import PILOT_SEEDS
-
-if TYPE_CHECKING:
-    from paperwright.claims.catalogue import Entry
-    from paperwright.claims.evidence.store import Store
 
 
 @dataclass(frozen=True)
@@ -82,24 +78,3 @@ def next_revision(terms: Mapping[str, Any], known: Sequence[Revision], used: Map
         raise ValueError(f"this claim's seeds would reach {PILOT_SEEDS:,}, where pilot seeds begin")
     number = max((revision.number for revision in ran), default=0) + 1
     return Revision(number, terms, digest, first, time.time())
-
-
-def known_revisions(entry: "Entry", budget: str, store: "Store | None") -> tuple[list[Revision], dict[str, int]]:
-    """The revisions that a claim's evidence file and a store know, by number; and the last seed of each that ran."""
-    from paperwright.claims.evidence.recorded import recorded_revisions
-
-    at, recorded = recorded_revisions(entry.paper, entry.name)
-    used = {revision.digest: revision.end - 1 for revision in recorded}  # seeds seen at one budget are seen at all
-    found = {revision.digest: revision for revision in recorded if at == budget}
-    for revision in store.revisions(entry.paper, entry.name, budget) if store is not None else ():
-        if revision.digest not in found or found[revision.digest].registered is None:
-            found[revision.digest] = revision
-    if store is not None:
-        for digest, seed in store.last_seeds(entry.paper, entry.name).items():
-            used[digest] = max(seed, used.get(digest, seed))
-    return sorted(found.values(), key=lambda revision: revision.number), used
-
-
-def current_revision(entry: "Entry", budget: str, store: "Store | None") -> Revision:
-    """The revision of a claim as it stands now; registered nowhere yet if it is new."""
-    return next_revision(entry.claim.terms(budget), *known_revisions(entry, budget, store))

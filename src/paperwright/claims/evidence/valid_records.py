@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import replace
 
 from paperwright.claims.catalogue import Entry, entries
-from paperwright.claims.evidence.revision import Revision, known_revisions, next_revision
+from paperwright.claims.evidence.recorded import recorded_revisions
+from paperwright.claims.evidence.revision import Revision, next_revision
 from paperwright.claims.evidence.store import Record, Store
 from paperwright.claims.fingerprint.context import Context, context_here
 from paperwright.claims.judgement import Judgement, judge, trials_of
@@ -30,9 +31,23 @@ def judged(room: Room, store: Store, budget: str, device: str = "cpu") -> list[J
 
 def revisions_of(entry: Entry, budget: str, store: Store | None) -> tuple[Revision, list[Revision]]:
     """The present revision of a claim, and those before of which verdict seeds ran."""
-    known, used = known_revisions(entry, budget, store)
+    known, used = _known_revisions(entry, budget, store)
     revision = next_revision(entry.claim.terms(budget), known, used)
     return revision, [each for each in known if each.digest in used and each.digest != revision.digest]
+
+
+def _known_revisions(entry: Entry, budget: str, store: Store | None) -> tuple[list[Revision], dict[str, int]]:
+    """The revisions that a claim's evidence file and a store know, by number; and the last seed of each that ran."""
+    at, recorded = recorded_revisions(entry.paper, entry.name)
+    used = {revision.digest: revision.end - 1 for revision in recorded}  # seeds seen at one budget are seen at all
+    found = {revision.digest: revision for revision in recorded if at == budget}
+    for revision in store.revisions(entry.paper, entry.name, budget) if store is not None else ():
+        if revision.digest not in found or found[revision.digest].registered is None:
+            found[revision.digest] = revision
+    if store is not None:
+        for digest, seed in store.last_seeds(entry.paper, entry.name).items():
+            used[digest] = max(seed, used.get(digest, seed))
+    return sorted(found.values(), key=lambda revision: revision.number), used
 
 
 def valid_records(store: Store, entry: Entry, budget: str, context: Context, revision: Revision) -> list[Record]:
