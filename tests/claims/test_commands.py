@@ -48,6 +48,15 @@ def test_exit_codes(paperwright: Run, claims: list[str], code: int) -> None:
         assert found.stderr.count("\n") == 1
 
 
+def test_a_papers_claims_without_the_budget_are_left_out_and_named(paperwright: Run) -> None:
+    found = paperwright("check", "toy/[ae]*", "--budget", "smoke")
+    assert "toy/adds" in found.stdout
+    assert "left out, without a budget 'smoke': toy/exact" in found.stderr
+    named = paperwright("check", "toy/adds", "toy/exact", "--budget", "smoke")
+    assert named.returncode == 2
+    assert "toy/exact has no budget 'smoke'" in named.stderr
+
+
 def test_a_process_of_its_own_does_the_same(paperwright_process: Run) -> None:
     held = paperwright_process("check", "toy/adds")
     assert (held.returncode, held.stderr.count("Traceback")) == (0, 0)

@@ -100,7 +100,7 @@ def check(
     from paperwright.claims import Plan, select
 
     plan = Plan(budget, seeds, device, pilot, _settings(settings or []), timeout)
-    entries = select(papers)
+    entries = _with_budget(select(papers), budget, papers)
     _check_device(device)
     judgements = _run(entries, plan, on, _store_path(store), details, as_json=as_json)
     if report is not None:
@@ -108,6 +108,16 @@ def check(
     if pilot:
         return 0 if all(judgement.trials.failed == 0 for judgement in judgements) else 4
     return exit_code(judgements)
+
+
+def _with_budget(entries: "list[Entry]", budget: str, named: Sequence[str]) -> "list[Entry]":
+    """Leaves out the claims of a paper that do not have the budget, says so, and keeps what was named itself."""
+    kept = [entry for entry in entries if budget in entry.claim.budgets or entry.path in named]
+    if not kept or len(kept) == len(entries):
+        return entries
+    missing = ", ".join(entry.path for entry in entries if entry not in kept)
+    print(f"paperwright: left out, without a budget {budget!r}: {missing}", file=sys.stderr)
+    return kept
 
 
 def _settings(settings: list[str]) -> dict[str, Any]:
