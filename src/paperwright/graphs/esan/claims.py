@@ -226,6 +226,7 @@ sampling = Claim(
     where="Section 3.3 and the tables with sampling fractions",
     arms=FRACTIONS,
     rule=All(_most_runs(0.8, ["0.2"]), AT_CHANCE),
+    units={"accuracy": "share"},
     budgets={"smoke": SMOKE, "desk": _on_exp(300, EGO), "paper": _whole_exp("exp", FRACTIONS)},
     trial=classify_pairs,
     tolerance=0.1,
@@ -267,6 +268,7 @@ random_features = Claim(
     where="the official code's baseline of random features (RNI)",
     arms=RANDOM_FEATURES,
     rule=Greater("accuracy", "dss", than="random features"),
+    units={"accuracy": "share"},
     budgets={
         "smoke": SMOKE,
         "desk": _on_exp(300, {**EGO, "lr": 0.001, "batch_size": 20, "epochs": 300, "halve_every": 1000}),
