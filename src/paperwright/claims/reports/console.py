@@ -16,6 +16,7 @@ from rich.text import Text
 from paperwright.claims.check import Progress
 from paperwright.claims.judgement import Judgement
 from paperwright.claims.reports import amounts, summary
+from paperwright.claims.reports.sentences import words
 from paperwright.claims.verdict import Verdict
 
 _ROOM: Final = 100  # characters that the table of details takes
@@ -154,8 +155,11 @@ def _block(judgement: Judgement) -> Text:
 
 def _found(judgement: Judgement) -> Text:
     """Our numbers, arm by arm, then the rule's findings and what they rest on."""
+    units = judgement.units
     ours = [
-        f"{row.arm} {row.metric} {amounts.interval(row.ours)}".strip() for row in summary.rows(judgement) if row.ours
+        f"{row.arm}: {words(row.metric)} {amounts.interval(row.ours, units.get(row.metric, ''))}"
+        for row in summary.rows(judgement)
+        if row.ours
     ]
     lines = [Text(line) for line in ours[:8]]
     lines += [Text(effect, style="bold") for effect in summary.effects(judgement)]

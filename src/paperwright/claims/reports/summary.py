@@ -98,7 +98,8 @@ def earlier_verdicts(judgement: Judgement) -> list[str]:
         seeds = f"seeds {earlier.first_seed} to {earlier.end - 1}"
         said.append(f"revision {earlier.number} ({seeds}): {_outcome(earlier.came_to)}{changed}")
     for came_to in (judgement.revision.came_to or {}).get("under_earlier_code", []):
-        said.append(f"these seeds under earlier code: {_outcome(came_to)}")
+        same = came_to["verdict"] == judgement.verdict.value
+        said.append(f"these seeds under earlier code: {'the same' if same else _outcome(came_to)}")
     return said
 
 
