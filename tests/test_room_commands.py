@@ -58,6 +58,7 @@ def draw(kind: str = "none") -> None:
         raise error
     if kind == "faulty":
         raise ValueError("a fault")
+    open(kind.removeprefix("of ")) if kind.startswith("of ") else None
 '''
 LISTED = '[commands]\nplan = "From an epsilon to a plan"\ndraw-graph = "A picture"\n'
 
@@ -123,6 +124,8 @@ def test_a_verb_is_called_with_its_arguments(bring: Bring, capsys: pytest.Captur
         (["plna"], 2, "the paper statistics/brought_tool has no command 'plna'; did you mean plan?"),
         (["qqq"], 2, "the paper statistics/brought_tool has no command 'qqq'; there are plan, draw-graph"),
         (["draw-graph", "--kind", "unreachable"], 4, "the data cannot be had"),
+        (["draw-graph", "--kind", "of nothing.csv"], 2, "nothing.csv: No such file or directory"),
+        (["draw-graph", "--kind", "of /"], 2, "/: Is a directory"),
         (
             ["draw-graph", "--kind", "needy"],
             4,

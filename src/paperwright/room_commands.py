@@ -26,7 +26,7 @@ class UnknownVerb(LookupError):
 
 
 class Refusal(ValueError):
-    """The paper's method refused an argument."""
+    """The paper's method refused an argument, or a file that it names cannot be opened."""
 
     exit_code = 2
 
@@ -67,6 +67,11 @@ class RoomCommands(TyperGroup):
             if "; expected " not in str(error) or hasattr(error, "exit_code"):
                 raise
             raise Refusal(str(error)) from None  # in the house's form: NAME is VALUE; expected WHAT. DO THIS.
+        except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+            if hasattr(error, "exit_code"):
+                raise
+            said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise Refusal(said) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
