@@ -145,8 +145,8 @@ LATE = {**DELETION, "epochs": 160}
 SMOKE = Budget(seeds=1, source="lifted", train=40, test=20, settings={**EGO, "batch_size": 20, "epochs": 2})
 
 
-def _on_exp(train: int, settings: Mapping[str, Any], **more: Any) -> Budget:
-    return Budget(seeds=6, needs=["exp"], source="exp", train=train, test=100, settings=settings, **more)
+def _on_exp(train: int, settings: Mapping[str, Any], seeds: int = 6, **more: Any) -> Budget:
+    return Budget(seeds=seeds, needs=["exp"], source="exp", train=train, test=100, settings=settings, **more)
 
 
 def _whole_exp(settings: str, arms: Mapping[str, Learner], **more: Any) -> Budget:
@@ -271,17 +271,19 @@ random_features = Claim(
     units={"accuracy": "share"},
     budgets={
         "smoke": SMOKE,
-        "desk": _on_exp(300, {**EGO, "lr": 0.001, "batch_size": 20, "epochs": 300, "halve_every": 1000}),
+        "desk": _on_exp(300, {**EGO, "lr": 0.001, "batch_size": 20, "epochs": 300, "halve_every": 1000}, seeds=14),
         "paper": _whole_exp("exp", RANDOM_FEATURES),
     },
     trial=classify_pairs,
     tolerance=0.1,
-    scale=EXP_SCALE.format(train=300, epochs=30, fraction=0.2) + "; 300 epochs for random features",
+    scale=EXP_SCALE.format(train=300, epochs=30, fraction=0.2).replace("6 splits", "14 splits")
+    + "; 300 epochs for random features",
     remarks=f"""Random features make message passing universal in the limit, and learn late. The network, its learning
         rate and batches are those of its authors' code, which trains 500 epochs on 972 graphs; five votes. An epoch
         costs it a third of what the bags cost. {PILOTS} One run each: DSS-GNN had 1.00 after 9 epochs at rates of
         0.001, 0.003 and 0.01; random features were at chance after 300 epochs, with half or a sixteenth of the width
-        random.""",
+        random. On the six seeds of the first revision they had learned in three, and were 0.21 behind on average
+        (standard deviation 0.24); of tries of 14 seeds drawn from these differences 97% find it.""",
 )
 
 # ---------------------------------------------------------------------------------------------------------------------
