@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 
+from paperwright.blocks.arcs import DistinctArcs, distinct_arcs
 from paperwright.blocks.compiled import ACCELERATED
 from paperwright.blocks.graph_input import integer_pairs, require_rows
 
@@ -52,13 +53,14 @@ def simple_graph(data: Data, *, undirected: bool) -> SimpleGraph:
     if not n:
         raise ValueError("The graph has no nodes, so it has no subgraphs; leave empty graphs out (`pre_filter=`).")
     graph = SimpleGraph(edge_index, n, _attributes_of_edges(data, n, edge_index.size(1)))
-    kind = _kernels.kind_of_graph(edge_index.numpy(), n) if graph.compiled else _kind_of_graph(edge_index, n)
+    kind = _kernels.kind_of_graph(edge_index.numpy(), n) if graph.compiled else _kind_if_outside(edge_index, n)
     if kind == _kernels.OUTSIDE:
         low, high = (int(bound) for bound in edge_index.aminmax())
         raise ValueError(f"edge_index names nodes {low} to {high}; expected 0 to {n - 1}, as num_nodes is {n}.")
-    if kind == _kernels.DUPLICATED:
-        graph = _merged(graph)
-        kind = _kind_of_graph(graph.edge_index, n)
+    if kind in (_kernels.DUPLICATED, None):
+        arcs = distinct_arcs(edge_index, n)
+        graph = _merged(graph, arcs) if len(arcs.codes) < edge_index.size(1) else graph
+        kind = _kernels.SIMPLE if arcs.symmetric else _kernels.DIRECTED
     if undirected and kind == _kernels.DIRECTED:
         raise ValueError(
             "The graph is directed: some edge is there in one direction only. Apply ToUndirected() first, or pass a "
@@ -91,30 +93,18 @@ def _attributes_of_edges(data: Data, n: int, E: int) -> dict[str, Tensor]:
     }
 
 
-def _kind_of_graph(edge_index: Tensor, n: int) -> int:
-    """`_kernels.kind_of_graph`, by tensor operations."""
-    if edge_index.size(1) == 0:
-        return _kernels.SIMPLE
-    low, high = edge_index.aminmax()
-    if low < 0 or high >= n:
-        return _kernels.OUTSIDE
-    source, target = edge_index
-    codes = (source * n + target).sort().values
-    if bool((codes[1:] == codes[:-1]).any()):
-        return _kernels.DUPLICATED
-    return _kernels.SIMPLE if torch.equal(codes, (target * n + source).sort().values) else _kernels.DIRECTED
+def _kind_if_outside(edge_index: Tensor, n: int) -> int | None:
+    """OUTSIDE if an edge is at a node that is not there, otherwise unknown."""
+    outside = edge_index.numel() > 0 and not 0 <= int(edge_index.min()) <= int(edge_index.max()) < n
+    return _kernels.OUTSIDE if outside else None
 
 
-def _merged(graph: SimpleGraph) -> SimpleGraph:
+def _merged(graph: SimpleGraph, arcs: DistinctArcs) -> SimpleGraph:
     """The graph with the first of every group of equal edges."""
-    codes = graph.edge_index[0] * graph.num_nodes + graph.edge_index[1]
-    order = codes.argsort(stable=True)
-    first = torch.ones_like(codes, dtype=torch.bool)
-    first[1:] = codes[order[1:]] != codes[order[:-1]]
-    kept = order[first].sort().values
+    kept = arcs.columns.sort().values
     warnings.warn(
-        f"{len(codes) - len(kept)} duplicate edges were merged; each edge keeps the attributes of its first column. "
-        "Apply torch_geometric's `coalesce` first to choose otherwise.",
+        f"{graph.edge_index.size(1) - len(kept)} duplicate edges were merged; each edge keeps the attributes of its "
+        "first column. Apply torch_geometric's `coalesce` first to choose otherwise.",
         stacklevel=5,
     )
     attributes = {name: value[kept] for name, value in graph.attributes.items()}

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from paperwright.blocks.arcs import distinct_arcs
 from paperwright.blocks.graph_input import node_pairs
 
 
@@ -53,28 +54,24 @@ def simple_arcs(edge_index: Tensor, num_nodes: int | None = None, *, symmetrise:
         TypeError, ValueError: see `node_pairs`.
     """
     pairs, num_nodes = node_pairs(edge_index, num_nodes)
-    columns = pairs.cpu().numpy()
-    is_loop = columns[0] == columns[1]
-    loop_columns = np.flatnonzero(is_loop)
-    _, first_loop = np.unique(columns[0, loop_columns], return_index=True)
-    origin = np.flatnonzero(~is_loop)
-    heads, tails = columns[:, origin]
-    forward, backward = heads * num_nodes + tails, tails * num_nodes + heads
-    codes, first = np.unique(forward, return_index=True)
-    duplicates = len(origin) - len(codes)
-    symmetric = bool(np.array_equal(codes, np.unique(backward)))
+    pairs = pairs.cpu()
+    is_loop = pairs[0] == pairs[1]
+    origin, loops = (~is_loop).nonzero().flatten(), is_loop.nonzero().flatten().numpy()
+    _, first_loop = np.unique(pairs[0, loops].numpy(), return_index=True)
+    proper = pairs[:, origin]
+    arcs = distinct_arcs(proper, num_nodes)
+    duplicates, symmetric = len(origin) - len(arcs.codes), arcs.symmetric
     if symmetrise and not symmetric:
-        codes, first = np.unique(np.concatenate([forward, backward]), return_index=True)
-        origin = np.concatenate([origin, origin])
-    divisor = max(num_nodes, 1)
+        arcs, origin = distinct_arcs(torch.cat([proper, proper.flip(0)], dim=1), num_nodes), origin.repeat(2)
+    heads, tails = np.divmod(arcs.codes.numpy(), max(num_nodes, 1))
     return SimpleArcs(
-        heads=codes // divisor,
-        tails=codes % divisor,
-        columns=origin[first],
-        loops=loop_columns[first_loop],
+        heads=heads,
+        tails=tails,
+        columns=origin[arcs.columns].numpy(),
+        loops=loops[first_loop],
         num_nodes=num_nodes,
         duplicates=duplicates,
-        self_loops=len(loop_columns),
+        self_loops=len(loops),
         symmetric=symmetric or symmetrise,
     )
 
