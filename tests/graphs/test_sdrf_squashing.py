@@ -2,7 +2,9 @@
 
 import itertools
 import math
+from collections.abc import Callable, Iterator
 
+import jaxtyping
 import networkx as nx
 import numpy as np
 import pytest
@@ -39,12 +41,19 @@ from paperwright.graphs.sdrf.sensitivity import sensitivity_across
 from paperwright.graphs.sdrf.theorems import (
     diffusion_bound,
     jacobian_bound,
-    least_mean,
     propagation,
     squashing_of_edges,
 )
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
+
+
+@pytest.fixture
+def as_users_meet_it() -> Iterator[None]:
+    """Our own checks of bad input, which the type checks of the test run would forestall."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 # -- cuts --------------------------------------------------------------------------------------------------------------
@@ -58,12 +67,13 @@ quick = settings(max_examples=15, deadline=None, derandomize=True)
         (nx.complete_graph(7), 7 / 6),
         (nx.complete_bipartite_graph(3, 4), 1.0),
         (nx.cycle_graph(12), 1 - math.cos(2 * math.pi / 12)),
-        (nx.cycle_graph(2100), 1 - math.cos(2 * math.pi / 2100)),  # Lanczos
+        (nx.cycle_graph(2100), 1 - math.cos(2 * math.pi / 2100)),  # factorisation, for Lanczos would take too long
+        (nx.path_graph(4000), 1 - math.cos(math.pi / 3999)),  # the same
         (nx.hypercube_graph(11), 2 / 11),  # Lanczos, an eigenvalue eleven times over
     ],
 )
 def test_spectral_gap(graph: nx.Graph, gap: float) -> None:
-    assert spectral_gap(arcs_of(graph)) == pytest.approx(gap, abs=1e-9)
+    assert spectral_gap(arcs_of(graph)) == pytest.approx(gap, rel=1e-6)
 
 
 def test_disconnected_graphs_are_measured_on_the_largest_component() -> None:
@@ -166,12 +176,55 @@ def test_sensitivity_across_is_the_mean_over_nodes_beyond() -> None:
         assert value == pytest.approx(float(np.mean([everything[pair] for pair in pairs])), nan_ok=not pairs)
 
 
-def test_sensitivity_refuses() -> None:
-    model, data = TwoLayers(), karate()
-    with pytest.raises(ValueError, match="targets"):
-        sensitivity(model, data, torch.tensor([0]), torch.tensor([34]))
-    with pytest.raises(ValueError, match=r"data\.x"):
-        sensitivity(model, Data(edge_index=data.edge_index), torch.tensor([0]), torch.tensor([0]))
+def returns(answer: Callable[[torch.Tensor], object]) -> torch.nn.Module:
+    """A module that makes this of the features."""
+    module = torch.nn.Module()
+    module.forward = lambda x, edge_index: answer(x)
+    return module
+
+
+@pytest.mark.usefixtures("as_users_meet_it")
+@pytest.mark.parametrize(
+    ("model", "changes", "nodes", "kind", "message"),
+    [
+        ("gcn", {}, [0], TypeError, "model is of type str; expected a torch.nn.Module"),
+        (None, {"edge_index": None}, [0], ValueError, "edge_index is None"),
+        (None, {"x": None}, [0], ValueError, r"data\.x is missing"),
+        (None, {"x": torch.ones(34)}, [0], ValueError, r"data\.x has shape \[34\]"),
+        (None, {"x": torch.ones(34, 3, dtype=torch.long)}, [0], TypeError, r"data\.x is torch\.int64"),
+        (None, {"x": torch.full((34, 3), torch.nan)}, [0], ValueError, "NaN"),
+        (None, {}, [34], ValueError, "targets holds a node"),
+        (None, {}, [0.5], TypeError, "targets is torch.float32"),
+        (None, {}, [[0], [1, 2]], TypeError, "targets is .*expected node numbers"),
+        (None, {}, "ab", TypeError, "targets is 'ab'; expected node numbers"),
+        (None, {}, None, TypeError, "targets is None; expected node numbers"),
+        (returns(lambda x: x.sum(0)), {}, [0], ValueError, r"returned shape \[3\]"),
+        (returns(lambda x: x[:, :, None]), {}, [0], ValueError, r"returned shape \[34, 3, 1\]"),
+        (returns(lambda x: (x, x)), {}, [0], ValueError, "returned type tuple"),
+        (returns(lambda x: x / 0), {}, [0], ValueError, "returned NaN or infinity"),
+        (returns(lambda x: torch.ones(34, 2)), {}, [0], ValueError, "returned a constant"),
+    ],
+)
+def test_sensitivity_refuses(model: object, changes: dict, nodes: object, kind: type[Exception], message: str) -> None:
+    data = karate()
+    for name, value in changes.items():
+        data[name] = value
+    with pytest.raises(kind, match=message):
+        sensitivity(TwoLayers() if model is None else model, data, [0], nodes)
+
+
+def test_sensitivity_takes_lists_inference_mode_and_half_precision() -> None:
+    model, data = GCN(3, 4, 1, 2), karate()
+    data.x = data.x.float()
+    ours = sensitivity(model, data, [0, 1], [2])
+    torch.testing.assert_close(ours, sensitivity(model, data, torch.tensor([0, 1]), torch.tensor([2])))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours, sensitivity(model, data, [0, 1], [2]))
+        torch.testing.assert_close(
+            ours, sensitivity(model, Data(x=data.x * 1, edge_index=data.edge_index), [0, 1], [2])
+        )
+    half = sensitivity(model.half(), Data(x=data.x.half(), edge_index=data.edge_index), [0, 1], [2])
+    torch.testing.assert_close(half.float(), ours, rtol=0.02, atol=1e-3)
 
 
 # -- the paper's inequalities ------------------------------------------------------------------------------------------
@@ -187,7 +240,7 @@ def test_theorem_4_speaks_of_bottlenecks(degree: int) -> None:
             assert len(edge.beyond) == degree - 1 > edge.least_size
             # the largest that the mean can be, by Lemma 1, is below the theorem's bound
             reach = jacobian_bound(edges, None, torch.tensor([edge.i]), depth=2)[torch.tensor(edge.beyond), 0].numpy()
-            assert least_mean(reach, math.floor(edge.least_size) + 1) < edge.factor
+            assert np.sort(reach)[: math.floor(edge.least_size) + 1].mean() < edge.factor
     assert not any(edge.premise for edge in squashing_of_edges(arcs_of(nx.complete_graph(6))))
 
 
@@ -208,8 +261,6 @@ def test_theorem_6_refuses() -> None:
         diffusion_bound(cycle, 7, torch.arange(2), 0.1)
     with pytest.raises(ValueError, match="alpha"):
         diffusion_bound(cycle, 6, torch.arange(2), 1.0)
-    with pytest.raises(ValueError, match="size"):
-        least_mean(np.ones(3), 4)
 
 
 # -- the report --------------------------------------------------------------------------------------------------------
@@ -314,19 +365,3 @@ def test_a_report_reads_networkx_graphs_and_refuses_bad_edges() -> None:
     assert str(squashing_report(graph)) == str(squashing_report(from_networkx(graph)))
     with pytest.raises(ValueError, match=r"shape \[3, 2\]"):
         squashing_report(Data(edge_index=torch.zeros(3, 2, dtype=torch.long), num_nodes=3))
-
-
-def test_sensitivity_takes_lists_and_refuses_what_has_no_derivative() -> None:
-    data = from_networkx(nx.path_graph(3))
-    data.x = torch.randn(3, 2, generator=torch.Generator().manual_seed(0))
-    model = GCNConv(2, 2)
-    ours = sensitivity(model, data, [0, 1], [2])
-    torch.testing.assert_close(ours, sensitivity(model, data, torch.tensor([0, 1]), torch.tensor([2])))
-    with pytest.raises(ValueError, match="targets"):
-        sensitivity(model, data, [0], [3])
-    data.x[0, 0] = torch.nan
-    with pytest.raises(ValueError, match="NaN"):
-        sensitivity(model, data, [0], [1])
-    data.x = torch.ones(3, 2, dtype=torch.long)
-    with pytest.raises(TypeError, match=r"data\.x is torch\.int64"):
-        sensitivity(model, data, [0], [1])

@@ -10,6 +10,8 @@ from torch import Tensor
 from paperwright.blocks.arcs import distinct_arcs
 from paperwright.blocks.graph_input import node_pairs
 
+MOST_NODES = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class SimpleArcs:
@@ -52,8 +54,14 @@ def simple_arcs(edge_index: Tensor, num_nodes: int | None = None, *, symmetrise:
 
     Raises:
         TypeError, ValueError: see `node_pairs`.
+        ValueError: more nodes than int32 can number.
     """
     pairs, num_nodes = node_pairs(edge_index, num_nodes)
+    if num_nodes > MOST_NODES:
+        raise ValueError(
+            f"num_nodes is {num_nodes}; expected at most {MOST_NODES}. Number the nodes without gaps, by "
+            "torch.unique(edge_index, return_inverse=True)."
+        )
     pairs = pairs.cpu()
     is_loop = pairs[0] == pairs[1]
     origin, loops = (~is_loop).nonzero().flatten(), is_loop.nonzero().flatten().numpy()
@@ -109,3 +117,11 @@ def adjacency_matrix(arcs: SimpleArcs) -> sp.csr_array:
     """The arcs as a sparse 0/1 matrix, float64 [N, N]."""
     shape = (arcs.num_nodes, arcs.num_nodes)
     return sp.csr_array((np.ones(len(arcs.heads)), (arcs.heads, arcs.tails)), shape=shape)
+
+
+def neighbour_sets(edge_index: Tensor, num_nodes: int) -> list[set[int]]:
+    """The targets of each node's arcs."""
+    rows: list[set[int]] = [set() for _ in range(num_nodes)]
+    for u, v in edge_index.T.tolist():
+        rows[u].add(v)
+    return rows

@@ -10,6 +10,8 @@ from torch_geometric.data import Data
 from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import to_edge_index, to_torch_csc_tensor, to_torch_csr_tensor
 
+from paperwright.blocks.graph_input import integer_pairs
+
 from ._arcs import SimpleArcs
 
 
@@ -32,7 +34,9 @@ def edge_store(data: Data) -> EdgeStore | None:
     """Where a graph keeps its edges; None if it has none.
 
     Raises:
-        ValueError: it keeps both an `edge_index` and an `adj_t`, which could then disagree.
+        TypeError: an edge attribute is no tensor.
+        ValueError: it keeps both an `edge_index` and an `adj_t`, which could then disagree, or an edge attribute has
+            not a row for each edge.
     """
     if data.get("adj_t") is not None:
         if data.get("edge_index") is not None:
@@ -43,7 +47,18 @@ def edge_store(data: Data) -> EdgeStore | None:
     if data.get("edge_index") is None:
         return None
     names = [name for name in data.keys() if name != "edge_index" and data.is_edge_attr(name)]  # noqa: SIM118
+    for name in {*names, *({"edge_attr", "edge_weight"} & set(data.keys()))}:
+        _require_edge_rows(name, data[name], integer_pairs(data.edge_index).size(1))
     return EdgeStore(data.edge_index, {name: data[name] for name in names})
+
+
+def _require_edge_rows(name: str, rows: Any, num_edges: int) -> None:
+    if not isinstance(rows, Tensor):
+        raise TypeError(
+            f"{name} is of type {type(rows).__name__}; expected a tensor of a row for each edge. Delete it."
+        )
+    if rows.dim() == 0 or len(rows) != num_edges:
+        raise ValueError(f"{name} has shape {list(rows.shape)}; expected a row for each of {num_edges} edges.")
 
 
 def rewired_data(
@@ -103,8 +118,15 @@ def _carried(name: str, value: Tensor, origin: Tensor, new_edge_attr: float | in
     if new_edge_attr == "mean":
         if not value.is_floating_point():
             raise ValueError(f"new_edge_attr='mean' needs floating point, but {name} is {value.dtype}; pass a number.")
-        rows[fresh] = value[origin[~fresh]].mean(dim=0)
+        mean = value[origin[~fresh]].mean(dim=0)
+        if not bool(mean.isfinite().all()):
+            raise ValueError(f"new_edge_attr='mean' needs finite numbers, but {name} holds NaN or infinity.")
+        rows[fresh] = mean
     else:
+        if not value.is_floating_point() and isinstance(new_edge_attr, float) and not new_edge_attr.is_integer():
+            raise ValueError(
+                f"new_edge_attr is {new_edge_attr}; expected a whole number, since {name} is {value.dtype}."
+            )
         rows[fresh] = torch.as_tensor(new_edge_attr, dtype=value.dtype, device=value.device)
     return rows
 

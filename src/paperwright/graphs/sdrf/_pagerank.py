@@ -15,6 +15,7 @@ import scipy.linalg
 import scipy.sparse as sp
 
 from paperwright.blocks.compiled import ACCELERATED, compiled
+from paperwright.blocks.real_numbers import real_number
 
 Method = Literal["exact", "chebyshev", "push"]
 
@@ -24,6 +25,11 @@ PUSH_COST = 10  # of one arc that is pushed along, in the same
 TRIED_COLUMNS = 8
 LONG = 60
 """Seconds that need no word."""
+
+
+def teleport_probability(alpha: float) -> float:
+    """Return alpha as a float; what is not strictly between 0 and 1, also after rounding 1 - alpha, is refused."""
+    return real_number("alpha", alpha, "a probability strictly between 0 and 1", lambda alpha: 0 < 1 - alpha < 1)
 
 
 def cheapest_method(adjacency: sp.csr_array, alpha: float, tolerance: float) -> Method:

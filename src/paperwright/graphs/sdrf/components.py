@@ -1,23 +1,18 @@
-"""Parts of a graph."""
+"""The part of a graph that the paper's experiments keep."""
 
+import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 import torch
 from jaxtyping import Int64
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.csgraph import breadth_first_order
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
-from paperwright.blocks.graph_input import node_pairs
-
-
-def largest_component(adjacency: sp.csr_array) -> tuple[np.ndarray, int]:
-    """Nodes of the largest connected component, ascending, and how many components there are."""
-    count, label = connected_components(adjacency, directed=False)
-    return np.flatnonzero(label == np.bincount(label, minlength=1).argmax()), int(count)
+from paperwright.blocks.graph_input import graph_data, node_pairs
 
 
-def reachable_component(data: Data) -> Data:
+def reachable_component(data: Data | nx.Graph) -> Data:
     """The graph that the paper's experiments use: its "largest component", found along arc directions.
 
     The released code starts at the lowest node not reached yet, follows arcs head to tail, and keeps the largest set so
@@ -25,13 +20,20 @@ def reachable_component(data: Data) -> Data:
     Wisconsin's 251, although each graph is connected once directions are dropped.
 
     Args:
-        data: a graph with `edge_index`.
+        data: a graph with `edge_index`, also of networkx; a `Batch` is taken graph by graph.
 
     Returns:
         The induced subgraph, nodes in their order.
 
+    Raises:
+        TypeError: for heterogeneous graphs, or an `edge_index` that is not of integers.
+        ValueError: node numbers out of range.
+
     Source: `get_largest_connected_component` in `data/base.py` of the released code.
     """
+    data = graph_data(data)
+    if isinstance(data, Batch):
+        return Batch.from_data_list([reachable_component(graph) for graph in data.to_data_list()])
     node_pairs(data.edge_index, data.num_nodes)
     mask = torch.zeros(data.num_nodes, dtype=torch.bool, device=data.edge_index.device)
     mask[_largest_reached_set(data.edge_index, data.num_nodes).to(mask.device)] = True

@@ -19,6 +19,9 @@ from ._engine import adjacency_both_ways
 
 Definition = Literal["paper", "official", "forman", "augmented", "jost-liu"]
 
+TAKEN = ("edge_index", "adj_t", "x", "y", "pos", "num_nodes", "batch", "ptr")
+"""Names that a graph uses for something else than an attribute of its edges."""
+
 _RULES: dict[str, int] = {
     "paper": kernels.PAPER,
     "official": kernels.OFFICIAL,
@@ -34,7 +37,7 @@ def rule_number(definition: str) -> int:
     Raises:
         ValueError: no such definition.
     """
-    if definition not in _RULES:
+    if not isinstance(definition, str) or definition not in _RULES:
         raise ValueError(f"definition is {definition!r}; expected one of {', '.join(map(repr, _RULES))}.")
     return _RULES[definition]
 
@@ -149,6 +152,9 @@ class BalancedFormanCurvature(BaseTransform):
         attr: name of the attribute.
         definition: see `balanced_forman_curvature`.
 
+    Raises:
+        ValueError: `attr` is no name, or that of the edges or the nodes; an unknown definition.
+
     Example:
         >>> from paperwright import data
         >>> BalancedFormanCurvature()(data.load("barbell").graph).edge_curvature.min()
@@ -159,6 +165,8 @@ class BalancedFormanCurvature(BaseTransform):
 
     def __init__(self, attr: str = "edge_curvature", definition: Definition = "paper") -> None:
         rule_number(definition)
+        if not isinstance(attr, str) or not attr.isidentifier() or attr in TAKEN:
+            raise ValueError(f"attr is {attr!r}; expected a name of its own, such as 'edge_curvature'.")
         self.attr = attr
         self.definition = definition
 

@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float64, Int, Int64
 from torch import Tensor, from_numpy
 
+from paperwright.blocks.real_numbers import real_number
+
 from . import _kernels as kernels
 from ._arcs import SimpleArcs, as_edge_index, numbered_edges, require_symmetric, simple_arcs
 from ._engine import Candidates, Tournament, adjacency_both_ways
@@ -134,8 +136,13 @@ class CurvatureState:
             i, j: an edge.
             tau: inverse temperature, 0 or more; infinite takes the best, and the smallest (k, l) among equals.
             uniform: a random number in [0, 1), which decides the draw.
+
+        Raises:
+            ValueError: i~j is not in the graph, `tau` is negative or NaN, or `uniform` is not in [0, 1).
         """
         self._existing(i, j)
+        tau = inverse_temperature(tau)
+        uniform = real_number("uniform", uniform, "a number from 0 to below 1", lambda number: 0 <= number < 1)
         return Candidates(self._rule, self._out, self._into, i, j, self._work).draw(tau, uniform)
 
     # -- changing --------------------------------------------------------------------------------------------------
@@ -186,8 +193,10 @@ class CurvatureState:
 
     def _edge(self, u: int, v: int) -> int:
         for node in (u, v):
-            if not 0 <= node < self.num_nodes:
-                raise ValueError(f"There is no node {node}; expected 0 to {self.num_nodes - 1}.")
+            whole = isinstance(node, int | np.integer)  # not `numbers.Integral`, which costs as much as the search
+            if not whole or not 0 <= node < self.num_nodes:
+                refusal = ValueError if whole else TypeError
+                raise refusal(f"There is no node {node!r}; expected a whole number from 0 to {self.num_nodes - 1}.")
         return self._out.edge(u, v)
 
     def _existing(self, u: int, v: int) -> int:
@@ -234,6 +243,12 @@ class CurvatureState:
         )
         self._free = list(range(old + more - 1, old - 1, -1))
         self._build_tournaments()
+
+
+def inverse_temperature(tau: float) -> float:
+    """Return tau as a float; NaN and what is below 0 is refused."""
+    expected = "an inverse temperature of 0 or more"
+    return real_number("tau", tau, expected, lambda tau: tau >= 0, "math.inf takes the best.")
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

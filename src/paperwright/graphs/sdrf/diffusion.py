@@ -12,9 +12,17 @@ from torch_geometric.transforms import BaseTransform
 
 from paperwright.blocks.counts import whole_number
 from paperwright.blocks.graph_input import graph_data, node_pairs
+from paperwright.blocks.real_numbers import real_number
 
 from ._arcs import adjacency_matrix, require_symmetric, simple_arcs
-from ._pagerank import Method, cheapest_method, iterated_blocks, pushed_columns, solved_blocks
+from ._pagerank import (
+    Method,
+    cheapest_method,
+    iterated_blocks,
+    pushed_columns,
+    solved_blocks,
+    teleport_probability,
+)
 
 DEFAULT_TOP_K = 64
 
@@ -67,16 +75,14 @@ class DIGL(BaseTransform):
         method: Literal["auto", "exact", "chebyshev", "push"] = "auto",
         tolerance: float = 1e-7,
     ) -> None:
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha is {alpha}; expected a probability strictly between 0 and 1.")
+        alpha = teleport_probability(alpha)
         if top_k is not None and eps is not None:
             raise ValueError(f"top_k is {top_k} and eps is {eps}; expected one of the two. Leave out the other.")
         if eps is None:
             top_k = whole_number("top_k", DEFAULT_TOP_K if top_k is None else top_k, 1)
-        if eps is not None and not eps > 0:
-            raise ValueError(f"eps is {eps}; expected a positive number.")
-        if not tolerance > 0:
-            raise ValueError(f"tolerance is {tolerance}; expected a positive number.")
+        else:
+            eps = real_number("eps", eps, "a positive, finite number", _positive)
+        tolerance = real_number("tolerance", tolerance, "a positive, finite number", _positive)
         if method not in ("auto", "exact", "chebyshev", "push"):
             raise ValueError(f"method is {method!r}; expected 'auto', 'exact', 'chebyshev' or 'push'.")
         self.alpha, self.top_k, self.eps = alpha, top_k, eps
@@ -118,6 +124,10 @@ class DIGL(BaseTransform):
     def __repr__(self) -> str:
         kept = f"top_k={self.top_k}" if self.eps is None else f"eps={self.eps}"
         return f"{type(self).__name__}(alpha={self.alpha}, {kept}, symmetrize={self.symmetrize})"
+
+
+def _positive(number: float) -> bool:
+    return 0 < number < np.inf
 
 
 def _strongest(block: np.ndarray, top_k: int | None, eps: float | None) -> sp.csc_array:

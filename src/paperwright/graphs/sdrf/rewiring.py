@@ -13,11 +13,12 @@ from torch_geometric.transforms import BaseTransform
 
 from paperwright.blocks.counts import whole_number
 from paperwright.blocks.graph_input import graph_data
+from paperwright.blocks.real_numbers import real_number
 
 from ._arcs import require_symmetric, simple_arcs
 from ._edge_store import edge_store, rewired_data
 from .curvature import Definition, rule_number
-from .curvature_state import CurvatureState
+from .curvature_state import CurvatureState, inverse_temperature
 
 
 @dataclass(repr=False)
@@ -104,16 +105,16 @@ class SDRF(BaseTransform):
     ) -> None:
         rule_number(definition)
         max_iterations = whole_number("max_iterations", max_iterations, 0)
-        if math.isnan(tau) or tau < 0:
-            raise ValueError(f"tau is {tau}; expected an inverse temperature of 0 or more (math.inf takes the best).")
-        if removal_bound is not None and math.isnan(removal_bound):
-            raise ValueError("removal_bound is NaN; expected a number, or None to remove nothing.")
-        if isinstance(new_edge_attr, str) and new_edge_attr != "mean":
-            raise ValueError(f"new_edge_attr is {new_edge_attr!r}; expected a number or 'mean'.")
-        if isinstance(new_edge_attr, float | int) and not math.isfinite(new_edge_attr):
-            raise ValueError(f"new_edge_attr is {new_edge_attr}; expected a finite number, 'mean' or None.")
+        if removal_bound is not None:
+            real_number("removal_bound", removal_bound, "a number, or None to remove nothing", lambda bound: True)
+        if new_edge_attr is not None and new_edge_attr != "mean":
+            real_number("new_edge_attr", new_edge_attr, "a finite number, 'mean' or None", math.isfinite)
+        if not isinstance(generator, Generator | None):
+            raise TypeError(
+                f"generator is {generator!r}; expected a torch.Generator. Make one by torch.Generator().manual_seed(0)."
+            )
         self.max_iterations = max_iterations
-        self.tau = float(tau)
+        self.tau = inverse_temperature(tau)
         self.removal_bound = removal_bound
         self.definition = definition
         self.undirected = undirected

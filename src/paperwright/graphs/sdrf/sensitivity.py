@@ -9,6 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from paperwright.blocks.graph_input import graph_data, node_pairs
+
+from ._arcs import neighbour_sets
+
 Norm = Literal["spectral", "frobenius"]
 
 
@@ -36,16 +40,22 @@ def sensitivity(
         The norms, [T, S], of the dtype of `data.x`.
 
     Raises:
-        TypeError: `data.x` is not of floating point, or nodes are not numbered by integers.
-        ValueError: `data.x` is missing or not finite, a node number is out of range, the norm is neither, or the model
-            gives NaN or infinity.
+        TypeError: the model is no module, `data.x` is not of floating point, or nodes are not numbered by integers.
+        ValueError: `data.x` is missing, not a row for each node or not finite, a node number is out of range, the norm
+            is neither, or the model does not give finite rows that depend on x.
 
     Source: Topping et al. 2022, Section 2 (the Jacobian as a measure of over-squashing).
     """
     if norm not in ("spectral", "frobenius"):
         raise ValueError(f"norm is {norm!r}; expected 'spectral' or 'frobenius'.")
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is of type {type(model).__name__}; expected a torch.nn.Module f(x, edge_index).")
+    data = graph_data(data)
     if data.x is None:
         raise ValueError("data.x is missing; sensitivity is the derivative with respect to it.")
+    if data.x.dim() != 2:
+        raise ValueError(f"data.x has shape {list(data.x.shape)}; expected features [nodes, features].")
+    node_pairs(data.edge_index, len(data.x))
     if not data.x.is_floating_point():
         raise TypeError(f"data.x is {data.x.dtype}; expected floating point. Convert it by data.x.float().")
     if not bool(data.x.isfinite().all()):
@@ -56,12 +66,10 @@ def sensitivity(
     was_training = model.training
     model.eval()
     try:
-        with torch.enable_grad():
-            x = data.x.detach().requires_grad_()
-            output = model(x, data.edge_index)
-        if not bool(output.isfinite().all()):
-            raise ValueError(f"{type(model).__name__} returned NaN or infinity; expected finite numbers.")
-        norms = [_block_norms(output, x, target, sources, norm) for target in targets.tolist()]
+        with torch.inference_mode(False), torch.enable_grad():
+            x = data.x.clone() if data.x.is_inference() else data.x.detach()
+            output = _output(model, x.requires_grad_(), data.edge_index)
+            norms = [_block_norms(output, x, target, sources, norm) for target in targets.tolist()]
     finally:
         model.train(was_training)
     return torch.stack(norms) if norms else x.new_zeros(0, len(sources)).detach()
@@ -69,13 +77,29 @@ def sensitivity(
 
 def _node_numbers(name: str, nodes: Tensor | Sequence[int], x: Tensor) -> Tensor:
     """Nodes as int64 on the device of the features."""
-    given = torch.as_tensor(nodes, device=x.device)
+    try:
+        given = torch.as_tensor(nodes, device=x.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} is {nodes!r}; expected node numbers, integers [nodes].") from None
     given = given.long() if given.numel() == 0 else given
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool or given.dim() != 1:
         raise TypeError(f"{name} is {given.dtype} {list(given.shape)}; expected node numbers, integers [nodes].")
     if given.numel() and not 0 <= int(given.min()) <= int(given.max()) < len(x):
         raise ValueError(f"{name} holds a node that is not in the graph; expected 0 to {len(x) - 1}.")
     return given.long()
+
+
+def _output(model: nn.Module, x: Tensor, edge_index: Tensor) -> Float[Tensor, "N F"]:
+    """What the model makes of the features, once it is sure that it has a derivative for each node."""
+    output, name = model(x, edge_index), type(model).__name__
+    if not isinstance(output, Tensor) or output.dim() != 2 or len(output) != len(x):
+        what = f"shape {list(output.shape)}" if isinstance(output, Tensor) else f"type {type(output).__name__}"
+        raise ValueError(f"{name} returned {what}; expected a tensor [{len(x)}, features], a row for each node.")
+    if not bool(output.isfinite().all()):
+        raise ValueError(f"{name} returned NaN or infinity; expected finite numbers.")
+    if not output.requires_grad:
+        raise ValueError(f"{name} returned a constant; expected a function of x with a gradient.")
+    return output
 
 
 def _block_norms(output: Tensor, x: Tensor, target: int, sources: Tensor, norm: Norm) -> Float[Tensor, "S"]:
@@ -90,7 +114,8 @@ def _block_norms(output: Tensor, x: Tensor, target: int, sources: Tensor, norm: 
     if norm == "frobenius" or 1 in blocks.shape[1:]:  # the two agree on vectors
         norms: Tensor = blocks.flatten(1).norm(dim=1)
     else:
-        norms = torch.linalg.matrix_norm(blocks, ord=2)
+        single = blocks.float() if blocks.dtype in (torch.half, torch.bfloat16) else blocks
+        norms = torch.linalg.matrix_norm(single, ord=2).to(x.dtype)
     return norms
 
 
@@ -107,9 +132,7 @@ def sensitivity_across(
         data: an undirected graph with `x` and `edge_index`.
         edges: the edges to look at.
     """
-    rows: list[set[int]] = [set() for _ in range(data.num_nodes)]
-    for u, v in data.edge_index.T.tolist():
-        rows[u].add(v)
+    rows = neighbour_sets(data.edge_index, data.num_nodes)
     crossings = [
         (edge, k, i)
         for edge, (u, v) in enumerate(edges.T.tolist())

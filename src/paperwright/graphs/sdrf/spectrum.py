@@ -1,6 +1,7 @@
 """How hard a graph is to cut in two: the spectral gap and Cheeger's constant."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,13 +11,16 @@ import scipy.sparse as sp
 import scipy.sparse.linalg
 import torch
 from jaxtyping import Int, Int64
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from ._arcs import adjacency_matrix, simple_arcs
-from .components import largest_component
 
 DENSE_BELOW = 2000  # nodes; LAPACK is faster than Lanczos there
 ENUMERATE_UP_TO = 20  # nodes; half a million cuts
+RESTARTS = 20  # of Lanczos; graphs that need more fall apart so easily that factors of them stay sparse
+
+Product = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def spectral_gap(edge_index: Int[Tensor, "2 E"], num_nodes: int | None = None) -
 
     0 < lambda_1 <= N/(N-1) on a connected graph; a small one means that the graph falls into two parts with few edges
     between them (lambda_1/2 <= h <= sqrt(2 lambda_1), h Cheeger's constant). Directions and self-loops are dropped.
-    Dense below 2,000 nodes, otherwise Lanczos from a fixed vector, so the result is the same every time.
+    Dense below 2,000 nodes, otherwise Lanczos from a fixed vector, so the result is the same every time; on paths,
+    rings of cliques and the like, whose least eigenvalues lie too near together for it, by factorisation.
 
     Raises:
         TypeError: `edge_index` is not of integers.
@@ -92,7 +97,8 @@ def _connected(edge_index: Tensor, num_nodes: int | None) -> tuple[sp.csr_array,
     if len(arcs.heads) == 0:
         raise ValueError("The graph has no edges (self-loops apart), so it has neither a spectral gap nor a cut.")
     adjacency = adjacency_matrix(arcs)
-    nodes, components = largest_component(adjacency)
+    components, label = connected_components(adjacency, directed=False)
+    nodes = np.flatnonzero(label == np.bincount(label).argmax())
     if components > 1:
         warnings.warn(
             f"The graph has {components} components; only the largest, of {len(nodes)} nodes, is looked at.",
@@ -111,20 +117,45 @@ def _fiedler(adjacency: sp.csr_array) -> tuple[float, np.ndarray]:
     if n < DENSE_BELOW:
         values, vectors = scipy.linalg.eigh(np.eye(n) - normalised.toarray(), subset_by_index=[1, 1])
         return float(values[0]), vectors[:, 0] / root
-    # the eigenvector of the eigenvalue 1 of D^-1/2 A D^-1/2: taken out, shifted to -1
-    trivial = root / np.linalg.norm(root)
+    trivial = root / np.linalg.norm(root)  # of eigenvalue 1 of D^-1/2 A D^-1/2: taken out, shifted to -1
+    start = np.cos(np.arange(n) * (1 + np.sqrt(5)) / 2)
+    start -= trivial * (trivial @ start)
 
     def complement(x: np.ndarray) -> np.ndarray:
         x = x.ravel()
         product: np.ndarray = normalised @ x - 2 * trivial * (trivial @ x)
         return product
 
-    operator = scipy.sparse.linalg.LinearOperator((n, n), matvec=complement, dtype=np.float64)
-    start = np.cos(np.arange(n) * (1 + np.sqrt(5)) / 2)
-    values, vectors = scipy.sparse.linalg.eigsh(
-        operator, k=1, which="LA", v0=start - trivial * (trivial @ start), ncv=64, maxiter=20 * n
-    )
-    return float(1 - values[0]), vectors[:, 0] / root
+    try:
+        value, vector = _greatest(complement, start, ncv=64, maxiter=RESTARTS)
+        return 1 - value, vector / root
+    except scipy.sparse.linalg.ArpackNoConvergence:
+        value, vector = _greatest(_pseudo_inverse(sp.eye_array(n) - normalised, trivial), start)
+        return 1 / value, vector / root
+
+
+def _greatest(product: Product, start: np.ndarray, **settings: int) -> tuple[float, np.ndarray]:
+    """The greatest eigenvalue of a symmetric operator, and its eigenvector."""
+    operator = scipy.sparse.linalg.LinearOperator((len(start), len(start)), matvec=product, dtype=np.float64)
+    values, vectors = scipy.sparse.linalg.eigsh(operator, k=1, which="LA", v0=start, **settings)
+    return float(values[0]), vectors[:, 0]
+
+
+def _pseudo_inverse(laplacian: sp.sparray, kernel: np.ndarray) -> Product:
+    """L^+ as a product, for a Laplacian whose kernel is spanned by one unit vector; one node is held at 0."""
+    others = np.delete(np.arange(len(kernel)), kernel.argmax())
+    held = laplacian.tocsr()[others][:, others].tocsc()
+    symmetric = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
+    factors = scipy.sparse.linalg.splu(held, **symmetric)
+
+    def product(x: np.ndarray) -> np.ndarray:
+        x = x.ravel()
+        solution = np.zeros(len(kernel))
+        solution[others] = factors.solve((x - kernel * (kernel @ x))[others])
+        projected: np.ndarray = solution - kernel * (kernel @ solution)
+        return projected
+
+    return product
 
 
 def _best_sweep_cut(adjacency: sp.csr_array, order_by: np.ndarray) -> tuple[float, np.ndarray]:

@@ -1,6 +1,5 @@
 """The paper's inequalities as functions: what each side of Lemma 1 and Theorems 4 and 6 comes to on a given graph."""
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,8 @@ import torch
 from jaxtyping import Float64, Int
 from torch import Tensor
 
-from ._arcs import adjacency_matrix, require_symmetric, simple_arcs
+from ._arcs import adjacency_matrix, as_edge_index, neighbour_sets, require_symmetric, simple_arcs
+from ._pagerank import teleport_probability
 from .curvature import balanced_forman_curvature
 
 
@@ -54,6 +54,7 @@ class Squashing:
 
     Attributes:
         i, j: the edge, turned so that d_i <= d_j.
+        curvature: Ric(i, j).
         delta: Ric(i, j) + 2.
         premise: whether 0 < delta < min(M^-1/2, 1/gamma), so that the theorem speaks of this edge.
         least_size: the set Q has more than 1/delta nodes.
@@ -63,11 +64,21 @@ class Squashing:
 
     i: int
     j: int
-    delta: float
+    curvature: float
     premise: bool
-    least_size: float
-    factor: float
     beyond: list[int]
+
+    @property
+    def delta(self) -> float:
+        return self.curvature + 2
+
+    @property
+    def least_size(self) -> float:
+        return 1 / self.delta
+
+    @property
+    def factor(self) -> float:
+        return self.delta**0.25
 
 
 def squashing_of_edges(edge_index: Int[Tensor, "2 E"], num_nodes: int | None = None) -> list[Squashing]:
@@ -82,29 +93,18 @@ def squashing_of_edges(edge_index: Int[Tensor, "2 E"], num_nodes: int | None = N
     """
     arcs = simple_arcs(edge_index, num_nodes)
     require_symmetric(arcs, "Theorem 4")
-    upper = arcs.heads < arcs.tails
-    edges = torch.from_numpy(np.stack([arcs.heads[upper], arcs.tails[upper]]))
-    everything = torch.from_numpy(np.stack([arcs.heads, arcs.tails]))
-    curvature = balanced_forman_curvature(everything, arcs.num_nodes)[torch.from_numpy(upper)]
-    gamma = balanced_forman_curvature(everything, arcs.num_nodes, return_parts=True).gamma_max[torch.from_numpy(upper)]
-    ends = np.searchsorted(arcs.heads, np.arange(arcs.num_nodes + 1))
-    rows = [set(arcs.tails[a:b].tolist()) for a, b in itertools.pairwise(ends)]
+    everything = as_edge_index(arcs.heads, arcs.tails)
+    curvature = balanced_forman_curvature(everything, arcs.num_nodes).tolist()
+    gamma = balanced_forman_curvature(everything, arcs.num_nodes, return_parts=True).gamma_max.tolist()
+    rows = neighbour_sets(everything, arcs.num_nodes)
     found = []
-    for (u, v), ric, most in zip(edges.T.tolist(), curvature.tolist(), gamma.tolist(), strict=True):
-        i, j = (u, v) if len(rows[u]) <= len(rows[v]) else (v, u)
-        delta = ric + 2
-        limit = min(len(rows[j]) ** -0.5, 1 / most if most else np.inf)
-        beyond = sorted(rows[j] - rows[i] - {i})
-        premise = len(rows[i]) > 1 and 0 < delta < limit
-        found.append(Squashing(i, j, delta, premise, 1 / delta, delta**0.25, beyond))
+    for (u, v), ric, most in zip(everything.T.tolist(), curvature, gamma, strict=True):
+        if u < v:
+            i, j = (u, v) if len(rows[u]) <= len(rows[v]) else (v, u)
+            limit = min(len(rows[j]) ** -0.5, 1 / most if most else np.inf)
+            premise = len(rows[i]) > 1 and 0 < ric + 2 < limit
+            found.append(Squashing(i, j, ric, premise, sorted(rows[j] - rows[i] - {i})))
     return found
-
-
-def least_mean(values: np.ndarray, size: int) -> float:
-    """The least mean over sets of at least `size` of the values: that of the `size` least ones."""
-    if not 1 <= size <= len(values):
-        raise ValueError(f"size is {size}; expected 1 to {len(values)}, the number of values.")
-    return float(np.partition(values, size - 1)[:size].mean())
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,7 @@ def diffusion_bound(
     Raises:
         ValueError: isolated nodes, an empty set, one of more than half the volume, or alpha outside (0, 1).
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha is {alpha}; expected a probability strictly between 0 and 1.")
+    alpha = teleport_probability(alpha)
     arcs = simple_arcs(edge_index, num_nodes)
     require_symmetric(arcs, "Theorem 6")
     A = adjacency_matrix(arcs).toarray()
