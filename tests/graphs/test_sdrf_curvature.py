@@ -248,7 +248,7 @@ def test_draw_follows_the_softmax(kind: str, tau: float) -> None:
     state = CurvatureState(edges_of(A), len(A), definition, directed=kind == "directed")
     i, j = state.min_edge()
     candidates, values = state.improvements(i, j)
-    grid = 1500
+    grid = 600
     drawn = Counter(state.draw(i, j, tau, (x + 0.5) / grid) for x in range(grid))
     chances = torch.softmax(tau * values, dim=0).tolist()
     assert len(candidates) > 5

@@ -442,7 +442,10 @@ def _correlation_claim(graph: str, needs: list[str]) -> Claim:
         remarks="""Theorem 4 bounds sensitivity across an edge from above by its curvature; that the two go together
             over all edges is the reading that rewiring rests on, not a theorem. Spearman correlation between
             curvature and the mean |d h_k / d x_i| over the nodes k beyond the edge, in both directions. The arms are
-            epochs of training. All seeds are on one graph: they draw features, weights and edges.""",
+            epochs of training. All seeds are on one graph: they draw features, weights and edges.
+            The degrees alone do better: in two pilot runs each, 2/d_i + 2/d_j - 2 correlated by 0.64 and 0.66 on Cora,
+            0.55 and 0.58 on the block model. Given the degrees, a partial rank correlation of 0.30 and 0.38 is left to
+            curvature on Cora, 0.18 and 0.07 on the block model.""",
     )
 
 

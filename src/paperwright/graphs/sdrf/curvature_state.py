@@ -7,7 +7,7 @@ from torch import Tensor, from_numpy
 from paperwright.blocks.real_numbers import real_number
 
 from . import _kernels as kernels
-from ._arcs import SimpleArcs, as_edge_index, numbered_edges, require_symmetric, simple_arcs
+from ._arcs import as_edge_index, numbered_edges, require_symmetric, simple_arcs
 from ._engine import Candidates, Tournament, adjacency_both_ways
 from .curvature import Definition, rule_number
 
@@ -48,18 +48,7 @@ class CurvatureState:
         *,
         directed: bool | None = None,
     ) -> None:
-        self._start(simple_arcs(edge_index, num_nodes), definition, directed)
-
-    @classmethod
-    def of(
-        cls, arcs: SimpleArcs, definition: Definition = "paper", *, directed: bool | None = None
-    ) -> "CurvatureState":
-        """The state of a graph that was read already."""
-        state = cls.__new__(cls)
-        state._start(arcs, definition, directed)
-        return state
-
-    def _start(self, arcs: SimpleArcs, definition: Definition, directed: bool | None) -> None:
+        arcs = simple_arcs(edge_index, num_nodes)
         self.definition = definition
         self._rule = rule_number(definition)
         self.directed = (definition == "official" and not arcs.symmetric) if directed is None else directed

@@ -15,7 +15,7 @@ from paperwright.blocks.counts import whole_number
 from paperwright.blocks.graph_input import graph_data
 from paperwright.blocks.real_numbers import real_number
 
-from ._arcs import require_symmetric, simple_arcs
+from ._arcs import as_edge_index, require_symmetric, simple_arcs
 from ._edge_store import edge_store, rewired_data
 from .curvature import Definition, rule_number
 from .curvature_state import CurvatureState, inverse_temperature
@@ -141,7 +141,8 @@ class SDRF(BaseTransform):
                 f"The graph has edge attributes ({', '.join(store.attributes)}), and new edges need a value for them: "
                 "pass new_edge_attr=NUMBER or new_edge_attr='mean'."
             )
-        state = CurvatureState.of(arcs, self.definition, directed=directed)
+        edges = as_edge_index(arcs.heads, arcs.tails)
+        state = CurvatureState(edges, arcs.num_nodes, self.definition, directed=directed)
         report = RewiringReport(duplicates=arcs.duplicates, self_loops=arcs.self_loops)
         for _ in self._iterations(state, report):
             pass

@@ -26,25 +26,25 @@ def jacobian_bound(
     num_nodes: int | None,
     sources: Int[Tensor, "S"],
     depth: int,
-    *,
-    lipschitz: float | int = 1.0,
 ) -> Float64[Tensor, "N S"]:
-    r"""Lemma 1: the most that input s can move output i, :math:`(\alpha\beta)^{depth} (\hat{A}^{depth})_{is}`.
+    r"""Lemma 1: the most that input s can move output i, as a multiple of (alpha beta)^depth.
 
-    It holds for nodes at distance `depth` exactly, after `depth` layers h_i' = phi(h_i, sum_j a^_ij psi(h_i, h_j)).
+    .. math:: |\partial h_i / \partial x_s| \le (\alpha\beta)^{depth} (\hat{A}^{depth})_{is}
+
+    It holds for nodes at distance `depth` exactly, after `depth` layers h_i' = phi(h_i, sum_j a^_ij psi(h_i, h_j)),
+    alpha and beta the bounds on the gradients of phi and psi.
 
     Args:
         edge_index: integers [2, E].
         num_nodes: number of nodes.
         sources: nodes s.
         depth: number of layers.
-        lipschitz: alpha * beta, the bound on the product of the gradients of phi and psi.
     """
     matrix = propagation(edge_index, num_nodes)
     columns = np.zeros((matrix.shape[0], len(sources)))
     columns[sources.cpu().numpy(), np.arange(len(sources))] = 1
     for _ in range(depth):
-        columns = lipschitz * (matrix @ columns)
+        columns = matrix @ columns
     return torch.from_numpy(columns)
 
 
