@@ -167,8 +167,12 @@ def test_samples_of_one_run_and_of_no_cap():
     assert np.all(RunCount.negative_binomial(eta=2, gamma=1).sample(np.random.default_rng(0), 100) == 1)
     assert isinstance(RunCount.geometric(mean=4).sample(np.random.default_rng(0)), int)
     assert RunCount.geometric(mean=4).sample(np.random.default_rng(0), (2, 3)).shape == (2, 3)
-    with pytest.raises(OverflowError, match="64 bits"):
-        RunCount.logarithmic(gamma=1e-25).sample(np.random.default_rng(0), 1000)
+    for huge in (RunCount.logarithmic(gamma=1e-25), RunCount.poisson(mean=1e20)):
+        with pytest.raises(OverflowError, match="64 bits"):
+            huge.sample(np.random.default_rng(0), 1000)
+        with pytest.raises(OverflowError, match="64 bits"):
+            huge.quantile(0.999)
+    assert RunCount.poisson(mean=2).sample(np.random.default_rng(0), 0).shape == (0,)
 
 
 def test_default_randomness_is_fresh():
@@ -206,6 +210,18 @@ def test_exponential_moments(runs):
         assert runs.log_mgf(t) == pytest.approx(math.log(runs.pmf(k) @ np.exp(t * k)), rel=1e-9, abs=1e-15)
     if runs.kind in ("logarithmic", "geometric", "negative_binomial") and runs.gamma < 1:
         assert runs.log_mgf(-math.log(0.7)) == runs.log_mgf(800.0) == math.inf  # the radius of convergence
+
+
+@pytest.mark.parametrize("eta", [1e4, 1e7, 1e9])
+def test_a_huge_eta(eta):
+    # Near a Poisson variable of rate G / (1/gamma - 1) with G a gamma variable: its mean is eta (1 - gamma) / gamma.
+    runs = RunCount.negative_binomial(eta=eta, gamma=0.5)
+    assert runs.mean == pytest.approx(eta, rel=1e-14)
+    assert runs.log_mgf(1e-20) == pytest.approx(1e-20 * eta, rel=1e-9)
+    assert 1 - runs.expected_quantile() == pytest.approx(1 / (eta - 1), rel=1e-6)
+    assert runs.quantile(0.5) == pytest.approx(eta, rel=1e-3)
+    near_one = RunCount.negative_binomial(eta=eta, gamma=1 - 0.5 / eta)
+    assert near_one.expected_quantile() == pytest.approx(0.5, abs=0.1)
 
 
 @examples
@@ -417,6 +433,63 @@ def test_no_discrete_mechanism_exceeds_any_bound(made_of, cap, weights, orders, 
     )
     for method in ("numeric", "best") if runs.kind == "table" else ("closed", "numeric", "best"):
         assert np.all(exact <= selected_rdp(orders, base, runs, method) * (1 + 1e-9) + 1e-9), method
+
+
+def largest_by_event(here, there):
+    """p -> the largest probability, under one distribution, of an event that has p under the other, both ways."""
+
+    def one_way(p, q):
+        likeliest = np.argsort(-q / p)
+        corners = [np.append(0.0, np.cumsum(mass[likeliest])).clip(max=1) for mass in (p, q)]
+        return lambda x: np.interp(x, *corners)
+
+    ways = one_way(here, there), one_way(there, here)
+    return lambda x: np.maximum(x, np.max([way(x) for way in ways], axis=0))
+
+
+def hockey_stick(p, q, epsilon):
+    return float(np.sum(np.maximum(p - math.exp(epsilon) * q, 0)))
+
+
+@examples
+@given(
+    made_of=RUN_COUNTS,
+    weights=st.lists(st.tuples(WEIGHTS, WEIGHTS), min_size=2, max_size=6),
+    orders=st.lists(st.floats(1.02, 40), min_size=1, max_size=8, unique=True),
+    log_delta=st.floats(-20, -0.1),
+    pure=st.booleans(),
+)
+@example({0: 0.5, 1: 0.5}, [(0.3, 0.6), (0.7, 0.4)], [1.1, 2.0, 8.0], -3.0, True)
+@example({5: 1.0}, [(0.01, 0.4), (0.9, 0.5)], [1.5, 2.0], -2.0, False)
+def test_what_is_said_of_a_search_holds_for_its_events(made_of, weights, orders, log_delta, pure):
+    # All the way: the exact delta of a searched mechanism, at the epsilon that is said of it.
+    runs = run_count(made_of)
+    here, there = np.array(weights).T / np.sum(weights, axis=0)[:, None]
+    orders = np.array(sorted(orders) + [math.inf] * pure)
+    base = [max(renyi_divergence(here, there, order), renyi_divergence(there, here, order)) for order in orders]
+    after = searched(here, runs), searched(there, runs)
+    for tradeoff in (None, largest_by_event(here, there)):
+        curve = selected_rdp(orders, base, runs, tradeoff=tradeoff)
+        exact = [max(renyi_divergence(*pair, order) for pair in (after, after[::-1])) for order in orders]
+        assert np.all(exact <= curve * (1 + 1e-9) + 1e-9)
+        said = rdp_to_epsilon(orders, curve, math.exp(log_delta), warn=False)
+        back = rdp_to_delta(orders, curve, min(said.epsilon, 5.0))
+        for epsilon, delta in ((said.epsilon, said.delta), (back.epsilon, back.delta)):
+            if epsilon < 700:
+                assert max(hockey_stick(*pair, epsilon) for pair in (after, after[::-1])) <= delta * (1 + 1e-9) + 1e-9
+
+
+@pytest.mark.parametrize(("rate", "noise"), [(0.1, 1e8), (1e-4, 1e5), (1e-8, 1.0), (1e-8, 1e3), (0.5, 1e6)])
+def test_subsampled_noise_is_not_lost_in_rounding(rate, noise):
+    pytest.importorskip("dp_accounting")
+    _, rdp = gaussian_rdp(noise, rate, steps=1000, orders=[1.0, 1.2, 2.0, 2.5, 3.0, 10.0])
+    # At order 2 it is log(1 + rate^2 (e^(1/noise^2) - 1)), and it does not fall with the order.
+    exact = 1000 * math.log1p(rate**2 * math.expm1(noise**-2))
+    assert rdp[2] == pytest.approx(exact, rel=1e-9)
+    assert np.all(np.diff(rdp) >= 0)
+    assert exact / 2 <= rdp[0]
+    if noise > 1:  # close to order * steps * rate^2 / (2 noise^2)
+        np.testing.assert_allclose(rdp[4:] / rdp[2], [1.5, 5.0], rtol=1e-5)
 
 
 def test_a_run_that_may_not_happen_is_priced_exactly():
@@ -671,6 +744,21 @@ def uniform(rng, n):
             r"mean is 1000000.0; expected at most .*1e-299",
         ),
         (lambda: RunCount.poisson(mean=0.9), ValueError, "Theorem 6"),
+        (
+            lambda: RunCount.negative_binomial(eta=1e12, mean=3),
+            ValueError,
+            "eta is 1000000000000.*poisson",
+        ),
+        (lambda: RunCount.negative_binomial(eta=1e9, mean=3), ValueError, "expected less for mean = 3"),
+        (lambda: RunCount.logarithmic(gamma=5e-324), ValueError, "gamma is 5e-324; expected .*1e-299"),
+        (lambda: RunCount.from_pmf({1: -0.5, 2: 1.5}), ValueError, "least entry of -0.5"),
+        (lambda: RunCount.logarithmic(mean=2).cdf(10**30), ValueError, "whole numbers of 64 bits"),
+        (lambda: RunCount.logarithmic(mean=2).sample(size=-1), ValueError, "size is -1; expected a whole number"),
+        (lambda: gaussian_rdp(1e200), ValueError, "noise_multiplier is 1e.200; expected"),
+        (lambda: gaussian_rdp(1e-200, 0.1), ValueError, "noise_multiplier is 1e-200; expected"),
+        (lambda: gaussian_rdp(1.0, steps=10**400), ValueError, "expected at most that"),
+        (lambda: renyi_divergence([0.5, math.nan], [0.5, 0.5], 2), ValueError, "expected probabilities"),
+        (lambda: renyi_divergence([1.5, -0.5], [0.5, 0.5], 2), ValueError, "expected probabilities"),
         (lambda: RunCount.from_pmf({1: 0.5}), ValueError, "sum to 1"),
         (lambda: RunCount.from_pmf({-1: 1.0}), ValueError, "whole number of at least 0"),
         (lambda: RunCount.from_pmf([1.0, 0.0]), ValueError, "never runs"),

@@ -5,6 +5,7 @@ import importlib
 import json
 import math
 
+import numpy as np
 import pytest
 
 from paperwright.cli import main
@@ -78,11 +79,20 @@ def test_the_table_compares_shapes_and_rounds_on_the_safe_side(capsys):
         (["price", "--epsilon", "1", "--noise-multiplier", "1", *SEARCH], "Invalid value: expected one of "),
         (["price", "--epsilon", "-1", *SEARCH], "epsilon is -1.0; expected a finite number of at least 0."),
         (["price", "--epsilon", "1", "--delta", "2", "--runs", "9"], "delta is 2.0; expected a number strictly"),
-        (["price", "--noise-multiplier", "0", *SEARCH], "noise_multiplier is 0.0; expected a number above 0."),
+        (["price", "--noise-multiplier", "0", *SEARCH], "noise_multiplier is 0.0; expected a number above 0,"),
+        (["price", "--noise-multiplier", "1e200", *SEARCH], "noise_multiplier is 1e+200; expected a number above 0,"),
+        (
+            ["price", "--epsilon", "1", "--steps", "9", *SEARCH],
+            "Invalid value: expected --epsilon, the cost of a whole",
+        ),
+        (
+            ["price", "--noise-multiplier", "1", "--delta", "1e-5", "--runs", "0.5"],
+            "Invalid value for '--runs': Input should be",
+        ),
         (["plan", "--target-epsilon", "1", *SEARCH, "--eta", "-1"], "eta is -1.0; expected a finite number greater"),
         (
             ["plan", "--target-epsilon", "1", *SEARCH, "--pure", "--steps", "9"],
-            "Invalid value: expected --pure with",
+            "Invalid value: expected --pure, the cost of a whole run, with",
         ),
         (["plan", "--target-epsilon", "0", *SEARCH], "target_epsilon is 0.0; expected a positive, finite number."),
     ],
@@ -95,12 +105,28 @@ def test_misuse_is_one_line(arguments, line, capsys):
     assert captured.err.count("\n") == 1
 
 
+def test_the_table_keeps_every_digit_of_huge_and_tiny_prices(capsys):
+    assert main(["rdp_tuning", "price", "--epsilon", "1e-8", "--delta", "1e-12", "--runs", "1e100"]) == 0
+    row = next(line.split() for line in capsys.readouterr().out.splitlines() if "logarithmic" in line)
+    given, single, search = map(float, row[2:5])
+    assert 1e-8 * (1 - 1e-4) <= given <= single == 1e-8 <= search <= 2e-8 * (1 + 1e-4)
+
+
 @pytest.mark.parametrize("epsilon", [0.0, 1e-9, 0.5, 5.0, 20.0])
 def test_pure_curve_is_that_of_randomised_response(epsilon):
     orders, rdp = pure_rdp(epsilon, [1.001, 2.0, 7.5, 300.0])
     truth = 1 / (1 + math.exp(-epsilon))
     exact = [renyi_divergence([truth, 1 - truth], [1 - truth, truth], order) for order in orders]
     assert rdp == pytest.approx(exact, rel=1e-4, abs=1e-12)
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-8, 1e-12])
+def test_a_tiny_pure_epsilon_is_not_rounded_to_nothing(epsilon):
+    orders, rdp = pure_rdp(epsilon)
+    leading = orders[:-1] * epsilon**2 / 2  # + O(epsilon^4)
+    np.testing.assert_allclose(rdp[:-1], leading, rtol=(orders[-2] * epsilon) ** 2 + 1e-12)
+    # The total variation of randomised response is tanh(epsilon / 2): no smaller delta makes epsilon 0.
+    assert rdp_to_epsilon(orders, rdp, math.tanh(epsilon / 2) / 2, warn=False).epsilon > 0
 
 
 MODULES = ["audit", "base", "conversion", "planning", "run_count", "search", "search_cv", "selection"]

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -212,6 +213,9 @@ def test_scorer_must_be_declared():
         ({"train": lambda c, rng: (c, 1j)}, TypeError, "real number"),
         ({"train": lambda c, rng: (c, np.ones(2))}, TypeError, "real number"),
         ({"train": lambda c, rng: c}, TypeError, "scorer"),
+        ({"train": lambda c: (c, c)}, TypeError, "train is .*; expected a function of a candidate and a generator"),
+        ({"scorer": lambda: 0.0, "scorer_data": "public"}, TypeError, "scorer is .*; expected a function of a model"),
+        ({"candidates": lambda: 0.1}, TypeError, "candidates is .*; expected a function of a generator"),
         ({"delta": 0}, ValueError, "delta"),
         ({"base": 3.0}, TypeError, "base is float; expected"),
         ({"stop_at": math.nan}, ValueError, "stop_at is nan"),
@@ -277,6 +281,9 @@ def test_dp_accounting_event_and_accountant():
     closed = search(base=accountant, method="closed")
     assert closed.epsilon == pytest.approx(peer.get_epsilon(1e-5), rel=1e-9)
     assert RunCount.poisson(mean=3).to_dp_event(event).shape == math.inf
+    unknown = dp_accounting.PoissonSampledDpEvent(0.1, dp_accounting.LaplaceDpEvent(1.0))
+    with pytest.raises(ValueError, match="base is PoissonSampledDpEvent; expected an event whose"):
+        search(base=unknown)
 
 
 @pytest.mark.parametrize(
@@ -330,8 +337,9 @@ def test_opacus_accountant():
     theirs = accountant.get_epsilon(1e-5, alphas=orders[orders > 1.01].tolist())
     assert rdp_to_epsilon(orders, rdp, 1e-5).epsilon == pytest.approx(theirs, rel=1e-6)
     assert search(base=accountant).epsilon > theirs
-    with pytest.raises(TypeError, match="accountant is object; expected an Opacus accountant"):
-        opacus_rdp(object())
+    for history in (None, {"mae": [1.0]}, [(1.0, 0.1)], [1.0]):  # the second as Keras has it
+        with pytest.raises(TypeError, match="accountant is SimpleNamespace; expected an Opacus accountant"):
+            opacus_rdp(SimpleNamespace(history=history))
 
 
 def test_through_an_opacus_training():
@@ -505,7 +513,7 @@ def test_arguments_of_the_wrong_kind_are_refused_by_name():
     program = """
 import numpy as np
 from paperwright.statistics.rdp_tuning import (
-    RunCount, gaussian_rdp, gaussian_tradeoff, plan_search, private_search, rdp_to_delta, selected_rdp
+    RunCount, audit_epsilon, gaussian_rdp, gaussian_tradeoff, plan_search, private_search, rdp_to_delta, selected_rdp
 )
 def search(**options):
     options = {"runs": RunCount.logarithmic(mean=9), "base": gaussian_rdp(2.0), "delta": 1e-5, **options}
@@ -532,6 +540,8 @@ for call, message in [
     (lambda: RunCount.from_pmf([[1.0], [2.0, 3.0]]), "pmf is [[1.0], [2.0, 3.0]]; expected numbers"),
     (lambda: RunCount.logarithmic(mean="2"), "mean is '2'; expected a number"),
     (lambda: RunCount.logarithmic(mean=2).sample(0), "rng is 0; expected a numpy.random.Generator"),
+    (lambda: RunCount.logarithmic(mean=2).sample(size=(2, 1.5)), "size is 1.5; expected a whole number"),
+    (lambda: audit_epsilon(3, 3, lambda y: y, 9), "mechanism_a is 3; expected a function"),
     (lambda: search(max_runs="3"), "max_runs is '3'; expected a whole number"),
     (lambda: RunCount.from_pmf({1.5: 1.0}), "a count of pmf is 1.5; expected a whole number"),
     (lambda: RunCount.from_pmf({1: "all"}), "a probability of pmf is 'all'; expected a number"),

@@ -35,6 +35,18 @@ def number(name: str, value: Any) -> float:
     raise TypeError(f"{name} is {reprlib.repr(value)}; expected a number. Pass a float.") from None
 
 
+def distribution(name: str, values: ArrayLike) -> Float[np.ndarray, " outcomes"]:
+    """Return `values` as one row of probabilities that sum to 1."""
+    row = float_array(name, values)
+    if row.ndim != 1 or not np.all(row >= 0) or abs(row.sum() - 1) > 1e-9:
+        least = f", a least entry of {row.min()}" if row.size else ""
+        raise ValueError(
+            f"{name} has shape {row.shape}{least} and a sum of {row.sum()}; expected one row of probabilities that "
+            "sum to 1. Divide by the sum."
+        )
+    return row
+
+
 def fresh_generator() -> np.random.Generator:
     """Return a generator seeded with fresh entropy from the operating system: K has to be hard to predict."""
     return np.random.default_rng()

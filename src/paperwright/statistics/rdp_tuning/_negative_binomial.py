@@ -32,6 +32,7 @@ Values = Float[np.ndarray, "*k"] | float
 Size = int | tuple[int, ...]
 
 SMALL = 0.1  # below it s(y) is taken from its series
+FAR = 500.0  # from it on e^-x is nothing beside 1, and x/2 + s(x/2) would cancel for a negative x
 LARGEST_LOG = 690.0  # log(1/gamma) beyond which gamma leaves the normal float64 range
 TOO_LARGE = 2.0**63
 
@@ -57,12 +58,14 @@ def _series(square: Any) -> Any:
 def log_expm1_ratio(x: Values) -> Values:
     """Return g(x) = log((e^x - 1) / x), elementwise, with g(0) = 0; neither cancels nor overflows."""
     x = np.asarray(x, dtype=np.float64)
-    return x / 2 + log_sinhc(x / 2)
+    return np.where(x < -FAR, -np.log(np.maximum(-x, FAR)), x / 2 + log_sinhc(x / 2))
 
 
 def log_mean(eta: float, log_inverse_gamma: float) -> float:
     """Return log E[K] of the truncated negative binomial with shape `eta` and l = `log_inverse_gamma`."""
     half = log_inverse_gamma / 2
+    if eta * log_inverse_gamma > FAR:
+        return half + _log_sinhc_of_number(half) + math.log(eta * log_inverse_gamma)
     return (1 + eta) * half + _log_sinhc_of_number(half) - _log_sinhc_of_number(eta * half)
 
 
@@ -70,7 +73,8 @@ def gamma_for_mean(eta: float, mean: float) -> float:
     """Return a gamma with E[K] >= `mean`, within 1e-10 relative: the conservative side (more runs, larger bound).
 
     Raises:
-        ValueError: if that gamma is too small for a float64, which only eta near -1 with a large mean reaches.
+        ValueError: if that gamma is too small for a float64, which only eta near -1 with a large mean reaches, or too
+            near 1, which only a large eta with a small mean reaches.
     """
     if mean == 1:
         return 1.0
@@ -89,6 +93,11 @@ def gamma_for_mean(eta: float, mean: float) -> float:
     gamma, step = math.exp(-solution), 2.0**-53
     while log_mean(eta, -math.log(gamma)) < target:
         gamma, step = gamma * (1 - step), 2 * step
+    if log_mean(eta, -math.log(gamma)) > target + 5e-10:
+        raise ValueError(
+            f"eta is {eta}; expected less for mean = {mean}: a float64 gamma near 1 cannot tell so exactly. "
+            "Take a smaller eta, or RunCount.poisson, which is its limit."
+        )
     return gamma
 
 

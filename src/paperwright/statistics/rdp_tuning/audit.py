@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from paperwright.blocks.counts import whole_number
 from paperwright.stats import proportion_interval
 
-from ._inputs import ArrayLike, checked_generator, float_array, number
+from ._inputs import ArrayLike, checked_generator, distribution, float_array, number
 from .run_count import RunCount
 
 Mechanism = Callable[[np.random.Generator, int], Any]
@@ -81,6 +81,11 @@ def audit_epsilon(
     >>> audit_epsilon(answer(0.9), answer(0.5), lambda y: y, 10_000, rng=np.random.default_rng(0)).lower > 0.54
     True
     """
+    for name, function in (("mechanism_a", mechanism_a), ("mechanism_b", mechanism_b), ("event", event)):
+        if not callable(function):
+            raise TypeError(
+                f"{name} is {function!r}; expected a function. Pass one that is run for all trials at once."
+            )
     trials = whole_number("trials", trials, 1)
     delta, confidence = number("delta", delta), number("confidence", confidence)
     if not 0 <= delta < 1:
@@ -121,12 +126,7 @@ def selected_pmf(pmf: ArrayLike, runs: RunCount) -> Row:
 
     Source: proof of Theorem 2.
     """
-    pmf = float_array("pmf", pmf)
-    if pmf.ndim != 1 or not np.all(pmf >= 0) or abs(pmf.sum() - 1) > 1e-9:
-        raise ValueError(
-            f"pmf has shape {pmf.shape} and sum {pmf.sum()}; expected one row of probabilities that sum to 1. "
-            "Divide by the sum."
-        )
+    pmf = distribution("pmf", pmf)
     below = np.minimum(np.concatenate([[0.0], np.cumsum(pmf)]), 1.0)
     below[-1] = 1.0
     return np.diff(runs.pgf(below))
@@ -147,6 +147,8 @@ def renyi_divergence(p: ArrayLike, q: ArrayLike, order: SupportsFloat) -> float:
     p, q, order = float_array("p", p), float_array("q", q), number("order", order)
     if p.shape != q.shape:
         raise ValueError(f"p has shape {p.shape} and q {q.shape}; expected one shape. Give every outcome in both.")
+    if not (np.all(p >= 0) and np.all(q >= 0)):
+        raise ValueError(f"p is {p} and q {q}; expected probabilities. Leave out negative numbers and nan.")
     if not order >= 1:
         raise ValueError(f"order is {order}; expected a number of at least 1. Take 2.")
     seen = p > 0

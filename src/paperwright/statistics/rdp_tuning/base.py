@@ -6,12 +6,16 @@ from collections.abc import Callable
 from typing import Any, SupportsFloat
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import gammaln, logsumexp, ndtr, ndtri
 
 from paperwright.blocks.counts import whole_number
 
 from ._inputs import ArrayLike, Curve, float_array, number
-from .conversion import DEFAULT_ORDERS, checked_curve
+from .conversion import DEFAULT_ORDERS, checked_curve, monotone
+
+LARGEST_NOISE = 1e100  # and one over it the least: its square is a float64
+MOST_STEPS = 2**63
+LOST = 1e-10  # (order - 1) epsilon(order) of one step below which dp-accounting's has lost digits
 
 
 def gaussian_rdp(
@@ -24,7 +28,11 @@ def gaussian_rdp(
 
     Neighbours differ by one record added or removed.
     At sample rate 1, :math:`\epsilon(\lambda) = \mathrm{steps}\,\lambda / (2\sigma^2)`; below it the value is
-    dp-accounting's.
+    dp-accounting's, and where that is lost in rounding (very small rates, very much noise) the exact one at the next
+    whole order:
+
+    .. math:: \frac{\mathrm{steps}}{\lambda - 1} \log\Big(1 + \sum_{k=2}^\lambda \binom{\lambda}{k}
+              (1-q)^{\lambda-k} q^k \big(e^{k(k-1)/(2\sigma^2)} - 1\big)\Big).
 
     Args:
         noise_multiplier: sigma, the noise's standard deviation over the clipping norm.
@@ -47,17 +55,33 @@ def gaussian_rdp(
     [1.0, 4.0]
     """
     orders = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
-    noise_multiplier, sample_rate = number("noise_multiplier", noise_multiplier), number("sample_rate", sample_rate)
-    if not noise_multiplier > 0:
-        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0. Take 1.0.")
+    noise_multiplier, sample_rate = _checked_noise(noise_multiplier), number("sample_rate", sample_rate)
     if not 0 <= sample_rate <= 1:
         raise ValueError(f"sample_rate is {sample_rate}; expected a probability in [0, 1]. Take batch / examples.")
-    steps = whole_number("steps", steps, 0, "Round up with math.ceil: a step that was run must be paid for.")
+    steps = _checked_steps(steps, 0)
     if sample_rate == 1 or steps == 0:
         return checked_curve(orders, steps * orders / (2 * noise_multiplier**2))
     dp_accounting = _dp_accounting("RDP of subsampled Gaussian noise")
+    if sample_rate == 0:
+        return checked_curve(orders, np.zeros(orders.shape))
+    from dp_accounting.rdp import RdpAccountant
+
+    orders, _ = checked_curve(orders, np.zeros(orders.shape))
+    above = np.where(orders == 1, 1.01, orders)  # what holds at an order holds below it
     step = dp_accounting.PoissonSampledDpEvent(sample_rate, dp_accounting.GaussianDpEvent(noise_multiplier))
-    return _event_curve(dp_accounting.SelfComposedDpEvent(step, steps), orders)
+    rdp = np.array(RdpAccountant(above).compose(step).rdp)
+    for lost in np.flatnonzero((above - 1) * rdp < LOST):
+        rdp[lost] = _at_whole_order(math.ceil(above[lost]), noise_multiplier, sample_rate)
+    return checked_curve(orders, steps * monotone(rdp))  # of fractional orders dp-accounting has loose bounds
+
+
+def _at_whole_order(order: int, noise_multiplier: float, sample_rate: float) -> float:
+    """The RDP of one step of subsampled Gaussian noise as a sum of positive terms, for an order of at least 2."""
+    k = np.arange(2, order + 1)
+    log_terms = gammaln(order + 1) - gammaln(k + 1) - gammaln(order - k + 1) + k * math.log(sample_rate)
+    growth = k * (k - 1) / (2 * noise_multiplier**2)
+    log_terms += (order - k) * math.log1p(-sample_rate) + growth + np.log(-np.expm1(-growth))
+    return math.log1p(math.exp(logsumexp(log_terms))) / (order - 1)
 
 
 def pure_rdp(epsilon: SupportsFloat, orders: ArrayLike | None = None) -> Curve:
@@ -89,7 +113,10 @@ def pure_rdp(epsilon: SupportsFloat, orders: ArrayLike | None = None) -> Curve:
         raise ValueError(f"epsilon is {epsilon}; expected a finite number of at least 0. Take that of one run.")
     if not np.all((finite > 1) & np.isfinite(finite)):
         raise ValueError(f"orders is {finite}; expected finite orders above 1. Leave out 1 and inf.")
-    rdp = (np.logaddexp(finite * epsilon, (1 - finite) * epsilon) - np.logaddexp(0.0, epsilon)) / (finite - 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # in the form that is not taken
+        large = np.logaddexp(finite * epsilon, (1 - finite) * epsilon) - np.logaddexp(0.0, epsilon)
+        small = 2 * np.sinh(finite * epsilon / 2) * np.sinh((finite - 1) * epsilon / 2) / np.cosh(epsilon / 2)
+        rdp = np.where(finite * epsilon < 1, np.log1p(small), large) / (finite - 1)  # large cancels where it is small
     return checked_curve(np.append(finite, math.inf), np.append(np.clip(rdp, 0.0, epsilon), epsilon))
 
 
@@ -107,10 +134,7 @@ def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1)
     >>> round(float(gaussian_tradeoff(1.0)(0.5)), 4)
     0.8413
     """
-    noise_multiplier = number("noise_multiplier", noise_multiplier)
-    if not noise_multiplier > 0:
-        raise ValueError(f"noise_multiplier is {noise_multiplier}; expected a number above 0. Take 1.0.")
-    steps = whole_number("steps", steps, 1, "Round up: what was run must be paid for.")
+    noise_multiplier, steps = _checked_noise(noise_multiplier), _checked_steps(steps, 1)
     shift = math.sqrt(steps) / noise_multiplier
     return lambda p: ndtr(ndtri(p) + shift)
 
@@ -118,18 +142,20 @@ def gaussian_tradeoff(noise_multiplier: SupportsFloat, steps: SupportsFloat = 1)
 def opacus_rdp(accountant: Any, orders: ArrayLike | None = None) -> Curve:
     """Return the RDP of what an Opacus accountant has recorded.
 
-    That is its ``history`` of (noise_multiplier, sample_rate, steps), composed.
+    That is its ``history`` of (noise_multiplier, sample_rate, steps), composed. Opacus' default accountant (PRV) states
+    a smaller epsilon for one run; a search needs the Rényi curve.
 
     Take the accountant of *one* finished run (``privacy_engine.accountant``); every run must cost no more than that.
 
     Raises:
-        TypeError: `accountant` has no history.
+        TypeError: `accountant` has no such history.
         ValueError: nothing is recorded: before the training an accountant says that it costs nothing.
     """
     history = getattr(accountant, "history", None)
-    if history is None:
+    if not isinstance(history, list) or not all(isinstance(row, tuple | list) and len(row) == 3 for row in history):
         raise TypeError(
-            f"accountant is {type(accountant).__name__}; expected an Opacus accountant. Pass engine.accountant."
+            f"accountant is {type(accountant).__name__}; expected an Opacus accountant, whose history is a list of "
+            "(noise_multiplier, sample_rate, steps). Pass engine.accountant."
         )
     orders = float_array("orders", DEFAULT_ORDERS if orders is None else orders)
     rdp = np.zeros(orders.size)
@@ -176,8 +202,31 @@ def _event_curve(event: Any, orders: np.ndarray) -> Curve:
     from dp_accounting.rdp import RdpAccountant
 
     accountant = RdpAccountant(orders)
+    if not accountant.supports(event):
+        raise ValueError(
+            f"base is {type(event).__name__}; expected an event whose Rényi privacy dp-accounting knows for data that "
+            "differ by a record added or removed. Pass an RdpAccountant that has composed it, or (orders, rdp)."
+        )
     accountant.compose(event)
-    return checked_curve(orders, np.array(accountant.rdp))
+    orders, rdp = checked_curve(orders, np.array(accountant.rdp))
+    return orders, monotone(rdp)
+
+
+def _checked_noise(noise_multiplier: SupportsFloat) -> float:
+    noise_multiplier = number("noise_multiplier", noise_multiplier)
+    if not 1 / LARGEST_NOISE <= noise_multiplier <= LARGEST_NOISE:
+        raise ValueError(
+            f"noise_multiplier is {noise_multiplier}; expected a number above 0, from {1 / LARGEST_NOISE:g} to "
+            f"{LARGEST_NOISE:g}. Take 1.0."
+        )
+    return noise_multiplier
+
+
+def _checked_steps(steps: SupportsFloat, least: int) -> int:
+    whole = whole_number("steps", steps, least, "Round up with math.ceil: a step that was run must be paid for.")
+    if whole > MOST_STEPS:
+        raise ValueError("steps is beyond 2**63; expected at most that. Count batches.")
+    return whole
 
 
 def _dp_accounting(what: str) -> Any:

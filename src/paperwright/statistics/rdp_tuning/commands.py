@@ -1,6 +1,8 @@
 """Commands: plan a private search before anything is trained, and price one that is planned."""
 
+import decimal
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -17,9 +19,10 @@ from .run_count import RunCount
 from .selection import selected_rdp
 
 app = typer.Typer(rich_markup_mode=None)
+logging.getLogger("absl").setLevel(logging.ERROR)  # dp-accounting says which orders it leaves out: a bound all the same
 
 Delta = Annotated[float, typer.Option(help="Of the guarantee, such as 1e-5: below one over the number of records.")]
-Runs = Annotated[float, typer.Option(help="Number of runs, on average.")]
+Runs = Annotated[float, typer.Option(min=1, help="Number of runs, on average.")]
 Etas = Annotated[
     list[float],
     typer.Option(
@@ -45,8 +48,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Find the noise of one DP-SGD run, or the epsilon of one pure run, for which a whole search stays in a budget."""
-    if pure and (steps != 1 or sample_rate != 1):
-        raise typer.BadParameter("expected --pure without --steps and --sample-rate, which are those of DP-SGD")
+    if pure:
+        _refuse_dp_sgd("--pure", steps, sample_rate)
 
     def curve(noise: float) -> tuple[Any, Any]:
         return pure_rdp(1 / noise) if pure else gaussian_rdp(noise, sample_rate, steps)
@@ -82,6 +85,8 @@ def price(
     """Say what a whole search costs whose single run is known: DP-SGD of some noise, or an epsilon-private run."""
     if (noise_multiplier is None) == (epsilon is None):
         raise typer.BadParameter("expected one of --noise-multiplier and --epsilon, the cost of one run")
+    if epsilon is not None:
+        _refuse_dp_sgd("--epsilon", steps, sample_rate)
     noise = noise_multiplier if noise_multiplier is not None else 1 / epsilon if epsilon else math.inf
     orders, rdp = gaussian_rdp(noise, sample_rate, steps) if epsilon is None else pure_rdp(epsilon)
     tradeoff = gaussian_tradeoff(noise, steps) if sample_rate == 1 and epsilon is None else None
@@ -93,6 +98,13 @@ def price(
         cost = rdp_to_epsilon(orders, searched, delta, warn=False).epsilon
         prices.append(SearchPlan(noise, cost, single, delta, count, orders, searched))
     _print_plans(prices, [_base(noise, sample_rate, steps, epsilon is not None)] * len(prices), as_json)
+
+
+def _refuse_dp_sgd(option: str, steps: int, sample_rate: float) -> None:
+    if steps != 1 or sample_rate != 1:
+        raise typer.BadParameter(
+            f"expected {option}, the cost of a whole run, without --steps and --sample-rate, which are those of DP-SGD"
+        )
 
 
 def _base(noise: float, sample_rate: float, steps: int, pure: bool) -> dict[str, Any]:
@@ -122,5 +134,6 @@ def _print_plans(plans: Sequence[SearchPlan], bases: Sequence[Mapping[str, Any]]
 
 
 def _rounded(value: float, up: bool = True) -> str:
-    """Four decimals on the side that promises no more privacy than there is."""
-    return f"{(math.ceil if up else math.floor)(value * 1e4) / 1e4:.4f}" if math.isfinite(value) else str(value)
+    """Five digits on the side that promises no more privacy than there is."""
+    side = decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR
+    return str(decimal.Context(prec=5, rounding=side).create_decimal(repr(value)))

@@ -153,6 +153,11 @@ def log_deltas(orders: np.ndarray, rdp: np.ndarray, epsilons: np.ndarray) -> np.
     return found
 
 
+def monotone(rdp: np.ndarray) -> np.ndarray:
+    """Return the curve with every bound put to use below its order too: Rényi privacy does not fall with the order."""
+    return np.minimum.accumulate(rdp[::-1])[::-1].copy()
+
+
 def checked_delta(delta: SupportsFloat) -> float:
     """Return `delta` as a float, or refuse what is not strictly between 0 and 1."""
     delta = number("delta", delta)

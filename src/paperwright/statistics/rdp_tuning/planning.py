@@ -40,14 +40,19 @@ class SearchPlan:
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values, for a model card; "inf" where there is no bound."""
         return {
-            "noise_multiplier": self.noise_multiplier,
-            "epsilon": self.epsilon if math.isfinite(self.epsilon) else "inf",
-            "epsilon_of_one_run": self.epsilon_of_one_run if math.isfinite(self.epsilon_of_one_run) else "inf",
+            "noise_multiplier": json_number(self.noise_multiplier),
+            "epsilon": json_number(self.epsilon),
+            "epsilon_of_one_run": json_number(self.epsilon_of_one_run),
             "delta": self.delta,
             "runs": {"kind": self.runs.kind, "eta": str(self.runs.eta), "mean": self.runs.mean},
-            "orders": [value if math.isfinite(value) else "inf" for value in self.orders.tolist()],
-            "rdp": [value if math.isfinite(value) else "inf" for value in self.rdp.tolist()],
+            "orders": [json_number(value) for value in self.orders.tolist()],
+            "rdp": [json_number(value) for value in self.rdp.tolist()],
         }
+
+
+def json_number(value: float) -> float | str:
+    """Return `value`, or "inf": JSON has no infinity."""
+    return value if math.isfinite(value) else "inf"
 
 
 def plan_search(

@@ -16,11 +16,13 @@ from scipy.special import betainc, betaln, gammaln, pdtr, xlogy
 
 from paperwright.blocks.counts import whole_number
 
-from ._inputs import ArrayLike, checked_generator, float_array, number
-from ._negative_binomial import Values, draw_negative_binomial, gamma_for_mean, log_expm1_ratio, log_mean
+from ._inputs import ArrayLike, checked_generator, distribution, float_array, number
+from ._negative_binomial import FAR, Values, draw_negative_binomial, gamma_for_mean, log_expm1_ratio, log_mean
 from ._table import DerivativeBounds, draw_table, log_power_excess, log_power_sum
 
 KINDS = ("logarithmic", "geometric", "negative_binomial", "poisson", "table")
+LARGEST_ETA, SMALLEST_GAMMA = 1e9, 1e-299  # beyond, E[K] or its spread leaves the range of a float64
+LARGEST_COUNT = 2**63  # exclusive, of int64
 LARGEST_TABLE = 1_000_000  # runs in a truncated or tabulated distribution; its bound takes some ten seconds
 
 
@@ -119,10 +121,7 @@ class RunCount:
                 "Try {1: 0.5, 2: 0.5}."
             )
         _check_largest("the largest count of pmf", table.size - 1)
-        if not np.all(table >= 0) or abs(table.sum() - 1) > 1e-9:
-            raise ValueError(
-                f"pmf sums to {table.sum()}; expected non-negative numbers that sum to 1. Divide by the sum."
-            )
+        table = distribution("pmf", table)
         table = table / table.sum()
         mean = float(table @ np.arange(table.size))
         if mean == 0:
@@ -141,14 +140,18 @@ class RunCount:
         cls, kind: str, eta: SupportsFloat, mean: SupportsFloat | None, gamma: SupportsFloat | None
     ) -> "RunCount":
         eta = number("eta", eta)
-        if not -1 < eta < math.inf:
-            raise ValueError(f"eta is {eta}; expected a finite number greater than -1. For inf take poisson.")
+        if not -1 < eta <= LARGEST_ETA:
+            raise ValueError(
+                f"eta is {eta}; expected a finite number greater than -1, up to {LARGEST_ETA:g}. For more take poisson."
+            )
         if (mean is None) == (gamma is None):
             raise ValueError(f"mean is {mean} and gamma is {gamma}; expected exactly one of the two. Give mean.")
         if gamma is not None:
             gamma = number("gamma", gamma)
-            if not 0 < gamma <= 1:
-                raise ValueError(f"gamma is {gamma}; expected a number in (0, 1]. Give mean instead.")
+            if not SMALLEST_GAMMA <= gamma <= 1:
+                raise ValueError(
+                    f"gamma is {gamma}; expected a number in (0, 1], at least {SMALLEST_GAMMA:g}. Give mean instead."
+                )
             return cls(kind, eta, gamma, math.exp(log_mean(eta, -math.log(gamma))))
         mean = number("mean", mean)
         if not 1 <= mean < math.inf:
@@ -297,7 +300,7 @@ class RunCount:
                   P[K>k] = \frac{\Gamma(k+1+\eta)}{\Gamma(k+1)\,\Gamma(1+\eta)\, l e^{g(-\eta l)}}
                   \int_0^l (1-e^{-s})^k e^{-\eta s} ds.
 
-        The first is read where eta is well above 0 and gamma well below 1, so that nothing cancels; the second, its
+        The first is read where eta is well above 0 and gamma^eta well below 1, so that nothing cancels; the second, its
         continuation to every eta > -1, elsewhere, by Gauss-Legendre panels.
         """
         k = _counts(k)
@@ -308,7 +311,7 @@ class RunCount:
             found = np.minimum(np.cumsum(self._table), 1.0)[np.minimum(inside, self._table.size - 1)]
         elif self.gamma == 1:
             found = (inside >= 1).astype(np.float64)
-        elif self.eta >= 0.1 and self.gamma <= 0.5:
+        elif self.eta >= 0.1 and (self.gamma <= 0.5 or self.eta * self.log_inverse_gamma > 1):
             none = self.gamma**self.eta
             found = np.clip((betainc(self.eta, inside + 1.0, self.gamma) - none) / (1 - none), 0, 1)
         else:
@@ -317,7 +320,11 @@ class RunCount:
         return np.where(k < (0 if self._may_be_zero else 1), 0.0, found)[()]
 
     def quantile(self, u: ArrayLike) -> np.ndarray | int:
-        """Return the smallest k with P[K <= k] >= u, elementwise over u in [0, 1)."""
+        """Return the smallest k with P[K <= k] >= u, elementwise over u in [0, 1).
+
+        Raises:
+            OverflowError: if it does not fit into 64 bits.
+        """
         u = _in_unit_interval("u", u)
         if np.any(u == 1):
             raise ValueError("u is 1; expected numbers less than 1, where the run count is finite. Take 0.999.")
@@ -346,10 +353,14 @@ class RunCount:
 
         Raises:
             OverflowError: if a drawn count does not fit into 64 bits (gamma below about 1e-17).
+            ValueError: a `size` that is none.
         """
         rng = checked_generator(rng)
-        shape = 1 if size is None else size
+        sizes = (1,) if size is None else size if isinstance(size, tuple) else (size,)
+        shape = tuple(whole_number("size", part, 0) for part in sizes)
         if self.kind == "poisson":
+            if self.mean > 2.0**62:
+                raise OverflowError(f"a run count near {self.mean:.3g} was drawn, which does not fit into 64 bits")
             drawn = rng.poisson(self.mean, shape)
         elif self.kind == "table":
             drawn = draw_table(rng, self._table, shape)
@@ -368,6 +379,8 @@ class RunCount:
             return float(self._table @ (counts / (counts + 1.0)))
         if self.gamma == 1:
             return 0.5
+        if self.eta * self.log_inverse_gamma > FAR:  # gamma^eta is nothing beside 1
+            return 1 - 1 / (math.expm1(self.log_inverse_gamma) * (self.eta - 1))
         t, weights = self._panels
         x = -np.expm1(-t) / -math.expm1(-self.log_inverse_gamma)
         return float(1 - weights @ (self.pgf(np.minimum(x, 1.0)) * np.exp(-t)) / -math.expm1(-self.log_inverse_gamma))
@@ -448,6 +461,8 @@ class RunCount:
         low, high = -1, 1  # cdf(low) < u <= cdf(high), once high is found
         while self.cdf(high) < u:
             low, high = high, 2 * high
+            if high >= LARGEST_COUNT:
+                raise OverflowError(f"the run count that {u} of all draws stay below does not fit into 64 bits")
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.cdf(middle) < u else (low, middle)
@@ -467,8 +482,8 @@ def _counts(k: ArrayLike) -> np.ndarray:
     whole = np.asarray(plain.detach().cpu() if hasattr(plain, "detach") else plain)
     if not np.issubdtype(whole.dtype, np.integer):
         real = float_array("k", k)
-        if not np.all(np.isfinite(real)) or np.any(real != np.floor(real)):
-            raise ValueError(f"k is {real.ravel()[:5]}; expected whole numbers. Round them.")
+        if not np.all(np.abs(real) < LARGEST_COUNT) or np.any(real != np.floor(real)):
+            raise ValueError(f"k is {real.ravel()[:5]}; expected whole numbers of 64 bits. Round them.")
         whole = real.astype(np.int64)
     return whole
 

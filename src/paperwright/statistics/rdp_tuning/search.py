@@ -1,10 +1,13 @@
 """The private search itself: draw K, run K random candidates, return the best and nothing else (section 3).
 
-To tune on a random subset and train once on everything (Koskela & Kulkarni 2023), search with the curve of the
-subsampled runs as `base`, then add the final run's: ``rdp_to_epsilon(result.orders, result.rdp + final, delta)``.
+To tune on random subsets and train once on everything (after Koskela & Kulkarni 2023), let every run draw a subset of
+its own, search with the curve of such a subsampled run as `base`, and add the final run's:
+``rdp_to_epsilon(result.orders, result.rdp + final, delta)``. One subset that all runs share makes them dependent: then
+`base` is the curve of a run on all that it is given, and nothing is gained from the drawing of that subset.
 """
 
 import dataclasses
+import inspect
 import math
 import numbers
 import warnings
@@ -16,7 +19,7 @@ import numpy as np
 
 from paperwright.blocks.counts import whole_number
 
-from ._inputs import checked_generator, float_array, fresh_generator, number
+from ._inputs import checked_generator, distribution, fresh_generator, number
 from .base import rdp_curve
 from .conversion import checked_delta, rdp_to_epsilon
 from .run_count import RunCount
@@ -143,9 +146,11 @@ def private_search(
             f"runs is {runs!r}; expected a RunCount: a search is private because K is random. "
             "Try RunCount.logarithmic(mean=10)."
         )
-    for name, function in (("train", train), ("scorer", scorer)):
-        if not callable(function) and (name, function) != ("scorer", None):
-            raise TypeError(f"{name} is {function!r}; expected a function. Pass one of a candidate and a generator.")
+    _check_function("train", train, "a candidate and a generator", 2)
+    if scorer is not None:
+        _check_function("scorer", scorer, "a model", 1)
+    if callable(candidates):
+        _check_function("candidates", candidates, "a generator", 1)
     if executor is not None and not hasattr(executor, "map"):
         raise TypeError(f"executor is {executor!r}; expected a concurrent.futures.Executor. Leave it out.")
     if scorer_data not in ("covered", "public", None):
@@ -205,6 +210,16 @@ def private_search(
         unsafe_history=tuple(history) if keep_history else None,
         failed=failed,
     )
+
+
+def _check_function(name: str, function: Any, takes: str, arguments: int) -> None:
+    """Refuse what cannot be called so: every run would fail, and the search would have spent its epsilon."""
+    try:
+        inspect.signature(function).bind(*range(arguments))
+    except TypeError:
+        raise TypeError(f"{name} is {function!r}; expected a function of {takes}. Pass one that takes them.") from None
+    except ValueError:  # some builtins have no signature
+        pass
 
 
 def _best(finished: Any, ceiling: float, may_stop: bool, keep_history: bool) -> tuple[Run, list[Run]]:
@@ -274,20 +289,15 @@ def candidate_sampler(candidates: Any) -> Callable[[np.random.Generator], Any]:
         return candidates
     if isinstance(candidates, Mapping):
         options = list(candidates)
-        probabilities = float_array("the candidates' probabilities", list(candidates.values()))
         if not options:
             raise ValueError("candidates is empty; expected something to try. Give one at least.")
-        if not np.all(probabilities >= 0) or abs(probabilities.sum() - 1) > 1e-9:
-            raise ValueError(
-                f"the candidates' probabilities sum to {probabilities.sum()}; expected numbers >= 0 that sum to 1. "
-                "Divide by the sum."
-            )
+        probabilities = distribution("the candidates' probabilities", list(candidates.values()))
         return _Weighted(options, np.cumsum(probabilities / probabilities.sum()))
     sequence = isinstance(candidates, Sequence) or (isinstance(candidates, np.ndarray) and candidates.ndim > 0)
     if isinstance(candidates, str | bytes) or not sequence:
         raise TypeError(
             f"candidates is {type(candidates).__name__}; expected a sequence, a mapping to probabilities or a "
-            "callable. Put a single candidate into a list."
+            "callable. Put a single candidate into a list, and make one of other containers."
         )
     if len(candidates) == 0:
         raise ValueError("candidates is empty; expected something to try. Give one at least.")

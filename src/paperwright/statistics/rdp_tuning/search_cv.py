@@ -83,7 +83,7 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
 
         Raises:
             ValueError: if every fit failed; the error itself, which may depend on a record, is not told.
-            RuntimeError: if a Poisson search drew no run.
+            RuntimeError: if the search drew no run, which a Poisson count may.
         """
         for name in ("best_params_", "best_estimator_", "best_score_", "epsilon_", "result_"):
             self.__dict__.pop(name, None)  # a search that fails leaves no earlier winner
@@ -116,7 +116,10 @@ class DPSearchCV(MetaEstimatorMixin, BaseEstimator):
                 on_error=self.on_error,
             )
         if result.best_candidate is None:
-            raise RuntimeError("the Poisson draw was K = 0: this private search returns no model, which is its answer")
+            raise RuntimeError(
+                "the draw was K = 0: this private search returns no model, which is its answer, and has used its "
+                f"epsilon, {result.epsilon:.4g}"
+            )
         if result.failed:
             raise ValueError(
                 "every fit failed; expected one that fits and scores. See the error with on_error='raise', on data "

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ._inputs import ArrayLike
 from ._numeric_bound import numeric_bound
-from .conversion import checked_curve, log_deltas
+from .conversion import checked_curve, log_deltas, monotone
 from .run_count import RunCount
 
 Method = Literal["closed", "numeric", "best"]
@@ -79,9 +79,9 @@ def selected_rdp(
     if method == "closed":
         if closed is None:
             raise ValueError("runs is a table, which has no closed form; expected a named family. Take 'best'.")
-        return _monotone(closed)
+        return monotone(closed)
     bound = numeric_bound(orders, rdp, runs, tradeoff, ceiling=closed)
-    return _monotone(bound if method == "numeric" else _composed_where_less(bound, orders, rdp, runs))
+    return monotone(bound if method == "numeric" else _composed_where_less(bound, orders, rdp, runs))
 
 
 def _composed_where_less(bound: np.ndarray, orders: np.ndarray, rdp: np.ndarray, runs: RunCount) -> np.ndarray:
@@ -117,7 +117,3 @@ def per_order(total: float, orders: np.ndarray) -> np.ndarray:
     """total / (order - 1): inf at order 1, also for a total of 0, where Rényi divergence is not this formula's."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(orders == 1, math.inf, total / (orders - 1))
-
-
-def _monotone(rdp: np.ndarray) -> np.ndarray:
-    return np.minimum.accumulate(rdp[::-1])[::-1].copy()
