@@ -59,7 +59,6 @@ def numeric_bound(
     rdp: np.ndarray,
     runs: RunCount,
     tradeoff: Callable[[np.ndarray], np.ndarray] | None = None,
-    cells: int = CELLS,
     ceiling: np.ndarray | None = None,
 ) -> np.ndarray:
     """epsilon'(lambda) at each order, within TOLERANCE above the supremum; arguments as for `selected_rdp`.
@@ -71,7 +70,7 @@ def numeric_bound(
     if np.any(usable):
         largest = _largest_neighbour(orders, rdp, tradeoff)
         weights = 1 + 1 / (orders[usable] - 1)  # lambda / (lambda - 1), to the last bit near order 1
-        growth = _supremum(weights, runs, largest, cells)
+        growth = _supremum(weights, runs, largest)
         if ceiling is not None:
             growth = np.minimum(growth, ceiling[usable] - rdp[usable])
         found[usable] = _selected(orders[usable], rdp[usable], growth)
@@ -88,13 +87,11 @@ def _selected(orders: np.ndarray, rdp: np.ndarray, growth: np.ndarray) -> np.nda
     return np.where(rdp == 0, 0.0, np.where(pure, np.maximum(rdp + growth, 0.0), searched))
 
 
-def _supremum(
-    weights: np.ndarray, runs: RunCount, largest: Callable[[np.ndarray], np.ndarray], cells: int
-) -> np.ndarray:
+def _supremum(weights: np.ndarray, runs: RunCount, largest: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Upper bound on sup over p of weight * phi(p) - phi(largest(p)), for each weight = lambda / (lambda - 1)."""
     above, below = runs.derivative_bounds
     lowest = -math.log(max(runs.crowding, 1.0)) - 40
-    edges = np.exp(np.linspace(lowest, 0, cells + 1))
+    edges = np.exp(np.linspace(lowest, 0, CELLS + 1))
     edges[-1] = 1.0
     left, right = np.append(0.0, edges[:-1]), edges
     settled = np.full(weights.size, -np.inf)  # the bound over the cells that need no splitting
