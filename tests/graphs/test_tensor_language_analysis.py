@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from paperwright.data.graph_pairs import as_data, cfi_pair, graph_pair
-from paperwright.graphs.tensor_language import architectures, separation_power
+from paperwright.graphs.tensor_language import architectures, parse, separation_power
 from paperwright.graphs.tensor_language.analysis.analysis import Analysis, analyse
 from paperwright.graphs.tensor_language.analysis.bounds import Bound
 from paperwright.graphs.tensor_language.analysis.normal_form import NormalForm
@@ -387,3 +387,13 @@ def test_a_bound_in_words():
 def test_an_index_is_a_name():
     assert str(Index("x1")) == "x1"
     assert sorted(indices("b a")) == list(indices("a b"))
+
+
+def test_more_names_than_are_of_use_change_nothing() -> None:
+    hops = parse("sum_{b, c} E(x, b) * E(b, c)")
+    assert analyse(hops).rewritten(10**9) == analyse(hops).rewritten(3)
+
+
+def test_tuples_that_are_too_many_are_refused() -> None:
+    with pytest.raises(ValueError, match="9-tuples of 6 nodes have 362,797,056 parts"):
+        Bound("wl", 2, 1, "9-tuple").colors([nx.cycle_graph(6)])

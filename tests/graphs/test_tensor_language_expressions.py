@@ -437,7 +437,7 @@ def unchecked():
     [
         (lambda: E("x", "y"), TypeError, "expected an index from indices"),
         (lambda: P("x", 0), TypeError, r"P\(0, x\)"),
-        (lambda: P(-1, x), ValueError, "0 or more"),
+        (lambda: P(-1, x), ValueError, "at least 0"),
         (lambda: total("y", E(x, y)), TypeError, "expected an index"),
         (lambda: total((y, y), E(x, y)), ValueError, "distinct"),
         (lambda: E(x, y) + "1", TypeError, "expected an expression or a number"),
@@ -448,11 +448,13 @@ def unchecked():
         (lambda: indices("x x"), ValueError, "distinct names"),
         (lambda: indices("1"), ValueError, "no index name"),
         (lambda: indices(("x", "y")), TypeError, "one string"),
-        (lambda: E(x, y, type=-1), ValueError, "edge type"),
+        (lambda: E(x, y, type=-1), ValueError, "type is -1; expected a whole number"),
         (lambda: parse(E(x, y)), TypeError, "expected a string"),
         (lambda: parse("E(x, y)", functions=3), TypeError, "functions is int"),
         (lambda: total([x, y], E(x, y)), TypeError, "expected an index"),
         (lambda: E(x, y).renamed({x: "y"}), TypeError, "expected indices for indices"),
+        (lambda: E(x, y).renamed([x]), TypeError, "expected indices for indices"),
+        (lambda: P(True, x), TypeError, "column is True; expected a whole number"),
     ],
 )
 def test_bad_formulas_are_refused(build: Callable[[], object], error: type[Exception], message: str):
@@ -463,7 +465,11 @@ def test_bad_formulas_are_refused(build: Callable[[], object], error: type[Excep
 PATH = as_data(nx.path_graph(3))
 
 
-def with_features(features: Tensor) -> Data:
+def with_types(types: Tensor) -> Data:
+    return Data(edge_index=PATH.edge_index, edge_type=types, num_nodes=3)
+
+
+def with_features(features: object) -> Data:
     return Data(x=features, edge_index=PATH.edge_index, num_nodes=3)
 
 
@@ -476,6 +482,14 @@ def with_features(features: Tensor) -> Data:
         (lambda: E(x, y).evaluate(HeteroData()), TypeError, "to_homogeneous"),
         (lambda: E(x, y).evaluate("P3"), TypeError, "expected a torch_geometric Data or a networkx graph"),
         (lambda: E(x, y).evaluate(PATH, order="xy"), TypeError, "in a tuple"),
+        (lambda: E(x, y).evaluate(PATH, order=3), TypeError, "in a tuple"),
+        (lambda: Features(x).evaluate(with_features(torch.ones(4, 1))), ValueError, "a row for each of 3 nodes"),
+        (lambda: Features(x).evaluate(with_features("abc")), TypeError, "x is str; expected a dense tensor"),
+        (lambda: Features(x).evaluate(with_features(torch.ones(3, 1) * 1j)), TypeError, "x is a torch.complex64"),
+        (lambda: Features(x).evaluate(with_features(torch.ones(3, 1).to_sparse())), TypeError, "expected a dense"),
+        (lambda: E(x, y, type=0).evaluate(with_types(torch.tensor([0]))), ValueError, "one type for each of 4 edges"),
+        (lambda: apply(torch.nn.Linear(1, 2), Features(x)).evaluate(PATH), ValueError, "Linear fails on torch.float64"),
+        (lambda: (E(x, y) * E(y, z)).evaluate(nx.path_graph(2000)), ValueError, "a table of 8,000,000,000 entries"),
         (lambda: E(x, y).evaluate(PATH, modulus=4), ValueError, "expected a prime"),
         (lambda: E(x, y).evaluate(PATH, modulus=5.0), ValueError, "expected a prime"),
         (lambda: E(x, y).evaluate(PATH, dtype=torch.int64), TypeError, "floating type"),

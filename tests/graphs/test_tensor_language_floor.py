@@ -92,6 +92,13 @@ def test_by_hand() -> None:
     assert approximation_floor(torch.tensor([False, True, True, False]), [path], rounds_of_cr(0)).accuracy == 0.5
 
 
+def test_labels_in_a_column_are_labels() -> None:
+    labels, bound = torch.tensor([0, 1, 0, 1]), rounds_of_cr(1)
+    graph = nx.path_graph(4)
+    flat, column = (approximation_floor(target, [graph], bound) for target in (labels, labels[:, None]))
+    assert column.accuracy == flat.accuracy == 0.5
+
+
 def test_of_graphs_and_of_pairs() -> None:
     g, h = graph_pair("c6")
     target = torch.tensor([0.0, 2.0])
@@ -175,8 +182,12 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: approximation_floor([0.0, 1.0, 2.0], [PATH], rounds_of_cr(1)), TypeError, "target is list"),
     (lambda: approximation_floor(THREE.numpy(), [PATH], rounds_of_cr(1)), TypeError, "target is ndarray"),
     (lambda: approximation_floor(THREE[0], [PATH], rounds_of_cr(1)), TypeError, "a row for each vertex"),
-    (lambda: approximation_floor(THREE, PATH, rounds_of_cr(1)), TypeError, "graphs is one Data"),
-    (lambda: approximation_floor(THREE, nx.path_graph(3), rounds_of_cr(1)), TypeError, "graphs is one Graph"),
+    (lambda: approximation_floor(THREE, PATH, rounds_of_cr(1)), TypeError, "graphs is Data; expected a list"),
+    (lambda: approximation_floor(THREE, nx.path_graph(3), rounds_of_cr(1)), TypeError, "graphs is Graph; expect"),
+    (lambda: approximation_floor(THREE, None, rounds_of_cr(1)), TypeError, "graphs is NoneType"),
+    (lambda: approximation_floor(THREE[:0], [nx.empty_graph(0)], rounds_of_cr(1)), ValueError, "have no vertex at all"),
+    (lambda: approximation_floor(THREE.long()[:, None].repeat(1, 2), [PATH], rounds_of_cr(1)).accuracy, ValueError,
+     "floats or vectors"),
     (lambda: approximation_floor(THREE, [PATH], "cr"), TypeError, "bound is str; expected a Bound"),
 ]  # fmt: skip
 

@@ -796,6 +796,7 @@ def with_nan_weights() -> nn.Module:
 
 
 C5, C6 = nx.cycle_graph(5), nx.cycle_graph(6)
+ONE_WAY = Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2)
 REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: separates(lambda seed: Dropping(), C5, C6), ValueError, "training mode"),
     (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, C6, trials=0), ValueError, "trials is 0"),
@@ -803,6 +804,8 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, C6, level="vertex"), ValueError, "row for each of 5"),
     (lambda: separates(lambda seed: Undefined(), C5, C6), ValueError, "NaN"),
     (lambda: separates(lambda seed: "GIN", C5, C6), TypeError, None),
+    (lambda: separates(lambda seed: IsomorphismNetwork(3), C5, C6), ValueError, "does not run on a graph with x"),
+    (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, ONE_WAY), ValueError, "not symmetric"),
     (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, HeteroData()), TypeError, None),
     (lambda: separates(IsomorphismNetwork(1), C5, C6), TypeError, "function from a seed|Type-check"),
     (lambda: separation_power_of_model("GIN"), TypeError, None),

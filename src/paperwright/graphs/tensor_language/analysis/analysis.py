@@ -98,7 +98,8 @@ class Analysis:
         fewest, indices = self.pareto[0][0], whole_number("indices", indices, 1)
         if indices < fewest:
             raise ValueError(f"indices is {indices}, but the expression needs {fewest} as far as the analysis can see.")
-        return rewrite(self._profiles, indices)
+        # More names than the least depth needs, or than there are, change nothing.
+        return rewrite(self._profiles, min(indices, max(self.pareto[-1][0], self.written.indices)))
 
     def explain(self) -> str:
         """Return the bounds in words, a line for each thing to know, and the sums that cost the most indices."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,9 @@ from paperwright.blocks.disjoint_union import DisjointUnion
 from paperwright.blocks.weisfeiler_leman import weisfeiler_leman
 
 Test = Literal["cr", "wl", "none"]
+
+MOST_PARTS = 100_000_000
+"""The colour of a tuple longer than the test's own is put together from those of its parts."""
 
 _LEVELS = {0: "graph", 1: "vertex", 2: "pair"}
 PLURALS = {"graph": "graphs", "vertex": "vertices", "pair": "pairs of vertices"}
@@ -148,6 +152,11 @@ def _of_tuples(graph: Any, colors: Tensor, nodes: int) -> Int64[Tensor, "tuples 
         nodes: p, how long the tuples are, at most k + 1, or anything for k = 1.
     """
     k, n = colors.dim(), len(colors)
+    if (parts := n**nodes * comb(max(nodes, k), k)) > MOST_PARTS:
+        raise ValueError(
+            f"The {nodes}-tuples of {n} nodes have {parts:,} parts to colour; expected at most {MOST_PARTS:,}. Take a "
+            "smaller graph, or a level of shorter tuples."
+        )
     grid = torch.meshgrid(*[torch.arange(n, device=colors.device)] * nodes, indexing="ij")
     # The colour of a tuple shorter than k is that of its last node repeated.
     chosen = combinations(range(nodes), k) if nodes > k else [tuple(min(i, nodes - 1) for i in range(k))]

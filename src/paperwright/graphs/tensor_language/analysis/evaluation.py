@@ -32,6 +32,8 @@ from .analysis import analyse
 from .normal_form import Block, NormalForm, Place, width_template
 from .summation_order import Depth, SummationOrder, fewest_names
 
+LARGEST = 1 << 30
+"""Entries of a table, 8 GiB in float64: what needs a larger one is refused."""
 LARGE = 1 << 20
 """Entries of a table from which on it is worth looking for another way to write the sum, with fewer indices."""
 
@@ -81,7 +83,7 @@ def evaluate_together(
     modulus: int | None = None,
 ) -> Shaped[Tensor, "graphs *nodes width"]:
     """Return the values of an expression on graphs of n nodes each, [graphs, n, ..., n, width]; see `evaluate`."""
-    if isinstance(order, Index | str):
+    if order is not None and (isinstance(order, str) or not isinstance(order, Iterable)):
         raise TypeError(f"order is {order!r}; expected the free indices in a tuple, such as (x, y).")
     axes = expression.free if order is None else tuple(order)
     if len(axes) != len(expression.free) or set(axes) != set(expression.free):
@@ -123,8 +125,17 @@ class _Evaluation:
     def value(self, expression: Expression) -> Tensor:
         """Values [graphs or 1, n or 1, ..., width], an axis for each free index."""
         if expression not in self._known:
+            self._require_room(len(expression.free))
             self._known[expression] = self._value(expression)
         return self._known[expression]
+
+    def _require_room(self, axes: int) -> None:
+        entries = self._on.together * self._on.nodes**axes
+        if entries > LARGEST:
+            raise ValueError(
+                f"The values need a table of {entries:,} entries, {self._on.nodes} nodes at each of {axes} indices; "
+                f"expected at most {LARGEST:,}. Take smaller graphs, or sum so that fewer indices are free at once."
+            )
 
     def _value(self, expression: Expression) -> Tensor:
         on = self._on
@@ -185,7 +196,13 @@ class _Evaluation:
     def _apply(self, expression: Application, arguments: list[Tensor]) -> Tensor:
         shape = torch.broadcast_shapes(*[argument.shape[:-1] for argument in arguments])
         given = torch.cat([argument.expand(*shape, argument.size(-1)) for argument in arguments], dim=-1)
-        found = expression.function(given)
+        try:
+            found = expression.function(given)
+        except (RuntimeError, TypeError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"{expression.name} fails on {given.dtype} values {list(given.shape)}: {error}. Give it values of its "
+                "own type by dtype=, or make its module double()."
+            ) from error
         if not isinstance(found, Tensor) or found.shape[:-1] != shape:
             came = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
             raise ValueError(
@@ -261,6 +278,7 @@ class _Evaluation:
         return self.value(factor.content) if isinstance(factor.content, Expression) else factor.content
 
     def _sum_out(self, factors: list[_Factor], outer: tuple[Place, ...], summed: Place) -> Tensor:
+        self._require_room(len(outer))
         values = [self._dense(factor) for factor in factors]
         _check_widths(values)
         if self._on.modulus is not None:

@@ -1,6 +1,7 @@
 """The architectures by name: each makes an expression of given sizes, and is bounded by it."""
 
 import inspect
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,6 +11,11 @@ from ..analysis.analysis import analyse
 from ..analysis.bounds import Bound
 from ..language.expressions import Expression
 from . import higher_order, message_passing, spectral_filters, subgraph_networks
+
+LARGEST: Mapping[str, int] = MappingProxyType(
+    {"layers": 1000, "hops": 1000, "radius": 100, "relations": 100, "k": 9, "length": 33, "dimension": 9, "terms": 40,
+     "nodes": 12}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,12 @@ class Architecture:
         unknown = [size for size in sizes if size not in parameters]
         if unknown:
             raise TypeError(f"{self.name} has no size {', '.join(unknown)}; its sizes are {', '.join(parameters)}.")
+        for flag in ("readout", "lower"):
+            if not isinstance(sizes.get(flag, False), bool):
+                raise TypeError(f"{flag} is {sizes[flag]!r}; expected True or False.")
+        for size, most in LARGEST.items():
+            if isinstance(value := sizes.get(size), numbers.Real) and value > most:
+                raise ValueError(f"{size} is {value}; expected at most {most}, so that the analysis ends in seconds.")
         return self.build(**sizes)
 
     def bound(self, **sizes: Any) -> Bound:

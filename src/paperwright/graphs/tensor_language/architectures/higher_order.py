@@ -123,6 +123,9 @@ def ign(layers: int = 1, *, order: int = 2, readout: bool = False) -> Expression
     without output indices is summed over. Two indices suffice for order 2, with 15 maps; three for order 3, with 203.
     """
 
+    if whole_number("order", order, 1) > 3:
+        raise ValueError(f"order is {order}; expected at most 3: of order 4 there are 4,140 maps.")
+
     def step(h: TupleState, nodes: Names) -> Expression:
         maps = [(1 + 1 / (i + 2)) * term for i, term in enumerate(_equivariant_terms(h, nodes))]
         return apply(torch.tanh, _sum(maps))

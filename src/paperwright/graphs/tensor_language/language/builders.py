@@ -6,6 +6,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from paperwright.blocks.counts import whole_number
+
 from .expressions import (
     Aggregation,
     Application,
@@ -42,18 +44,13 @@ def indices(names: str) -> tuple[Index, ...]:
 
 def E(x: Index, y: Index, *, type: int | None = None) -> Expression:  # noqa: N802 - the paper's symbol
     """Return the atom that is 1 where x and y are adjacent and 0 elsewhere; with `type`, by edges of that type."""
-    if type is not None and (isinstance(type, bool) or not isinstance(type, int) or type < 0):
-        raise ValueError(f"type is {type!r}; expected an edge type, an integer of 0 or more.")
-    return Edge(_index(x), _index(y), type)
+    return Edge(_index(x), _index(y), None if type is None else whole_number("type", type, 0))
 
 
 def P(column: int, x: Index) -> Expression:  # noqa: N802
     """Return the label of x, a column of the graph's features."""
-    if isinstance(column, bool) or not isinstance(column, int):
-        raise TypeError(f"column is {column!r}; expected an integer, then an index: P(0, x).")
-    if column < 0:
-        raise ValueError(f"column is {column}; expected 0 or more.")
-    return Label(_index(x), column)
+    number = whole_number("column", column, 0, "The column comes first: P(0, x).")
+    return Label(_index(x), number)
 
 
 def Features(x: Index) -> Expression:  # noqa: N802

@@ -157,9 +157,8 @@ class Expression:
 
         Bound indices step aside where they would catch a new name.
         """
-        for index in (*names.keys(), *names.values()):
-            if not isinstance(index, Index):
-                raise TypeError(f"names has {index!r}; expected indices for indices, such as {{x: y}}.")
+        if not isinstance(names, Mapping) or not all(isinstance(i, Index) for i in (*names.keys(), *names.values())):
+            raise TypeError(f"names is {names!r}; expected indices for indices, such as {{x: y}}.")
         return _rename(self, {old: new for old, new in names.items() if old != new}, {})
 
     def evaluate(

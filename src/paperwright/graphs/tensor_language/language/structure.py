@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from paperwright.blocks.disjoint_union import DisjointUnion
-from paperwright.blocks.graph_input import graph_data
+from paperwright.blocks.graph_input import graph_data, require_rows
 
 
 class Structure:
@@ -62,8 +62,7 @@ class Structure:
     @cached_property
     def features(self) -> Shaped[Tensor, "graphs n width"]:
         """Labels of all nodes, [graphs, n, width]."""
-        rows = [graph.x if graph.x is not None else torch.ones(self.nodes, 1) for graph in self.graphs]
-        rows = [row.reshape(self.nodes, -1) for row in rows]
+        rows = [self._rows(graph) for graph in self.graphs]
         widths = {row.size(1) for row in rows}
         if len(widths) > 1:
             raise ValueError(f"The graphs' features have widths {sorted(widths)}; expected one width.")
@@ -75,6 +74,16 @@ class Structure:
         if found.is_floating_point() and bool((found != found.round()).any()):
             raise ValueError("The graph's features x are no integers; arithmetic modulo a prime needs integers.")
         return found.to(torch.int64) % self.modulus
+
+    def _rows(self, graph: Data) -> Tensor:
+        x = graph.x
+        if x is None:
+            return torch.ones(self.nodes, 1)
+        if not isinstance(x, Tensor) or x.is_complex() or x.layout != torch.strided:
+            kind = f"a {x.dtype} tensor, {x.layout}" if isinstance(x, Tensor) else type(x).__name__
+            raise TypeError(f"x is {kind}; expected a dense tensor of real numbers, a row for each node.")
+        require_rows("x", x, self.nodes)
+        return x.flatten(1) if x.dim() > 1 else x[:, None]
 
     @cached_property
     def identity(self) -> Shaped[Tensor, "1 n n"]:
@@ -110,9 +119,13 @@ class Structure:
         edges: Any = graph.edge_index
         if edges is None:
             edges = torch.empty(2, 0, dtype=torch.long)
-        if graph.get("edge_type") is not None:
+        types = graph.get("edge_type")
+        if types is not None:
+            if not isinstance(types, Tensor) or types.shape != edges.shape[1:]:
+                came = list(types.shape) if isinstance(types, Tensor) else type(types).__name__
+                raise ValueError(f"edge_type is {came}; expected one type for each of {edges.size(1)} edges.")
             # Two nodes may be joined by edges of several types.
-            edges = edges.unique(dim=1) if kind is None else edges[:, graph.edge_type == kind]
+            edges = edges.unique(dim=1) if kind is None else edges[:, types == kind]
         elif kind is not None:
             raise ValueError(f"The expression looks at edges of type {kind}, but the graph has no edge_type.")
         return Data(edge_index=edges, num_nodes=self.nodes)

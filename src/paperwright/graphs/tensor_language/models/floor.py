@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-import networkx as nx
 import torch
 from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
@@ -57,7 +56,7 @@ class Floor:
 
 
 def approximation_floor(
-    target: Float[Tensor, "rows *width"] | Int[Tensor, " rows"] | Bool[Tensor, " rows"],
+    target: Float[Tensor, "rows *width"] | Int[Tensor, "rows *width"] | Bool[Tensor, " rows"],
     graphs: Sequence[Data],
     bound: Bound,
     level: str | None = None,
@@ -90,8 +89,8 @@ def approximation_floor(
     if not isinstance(target, Tensor) or target.is_complex() or target.dim() < 1:
         came = f"a tensor {target.dtype} {list(target.shape)}" if isinstance(target, Tensor) else type(target).__name__
         raise TypeError(f"target is {came}; expected a tensor of real numbers or labels with a row for each vertex.")
-    if isinstance(graphs, Data | nx.Graph | str):
-        raise TypeError(f"graphs is one {type(graphs).__name__}; expected a list of graphs: [graph].")
+    if not isinstance(graphs, Sequence) or isinstance(graphs, str):
+        raise TypeError(f"graphs is {type(graphs).__name__}; expected a list of graphs: [graph].")
     at_level = bound if level is None else replace(bound, level=level)
     for place, graph in enumerate(graphs):
         x = getattr(graph, "x", None)
@@ -105,6 +104,8 @@ def approximation_floor(
         raise ValueError(
             f"There are {len(target)} targets for {len(flat)} rows; expected one for each {at_level.level}."
         )
+    if not len(flat):
+        raise ValueError(f"The graphs have no {at_level.level} at all; expected at least one. Leave out empty graphs.")
     if target.is_floating_point() and not bool(target.isfinite().all()):
         raise ValueError("The targets hold NaN or infinity; expected finite numbers. Leave out what has no target.")
     places = [(graph, *index) for graph, own in enumerate(colors) for index in product(*map(range, own.shape))]
@@ -123,8 +124,8 @@ def _floor(target: Tensor, classes: Int64[Tensor, " rows"], places: list[tuple[i
     least = torch.full_like(means, torch.inf).scatter_reduce_(0, index, values, "amin")
     cost = torch.zeros(number, dtype=torch.float64, device=values.device).index_add_(0, classes, squares.sum(dim=1))
     majority = None
-    if not target.is_floating_point():
-        labels = torch.unique(target, return_inverse=True)[1]
+    if not target.is_floating_point() and values.size(1) == 1:
+        labels = torch.unique(target.flatten(), return_inverse=True)[1]
         frequency = torch.zeros(number, int(labels.max()) + 1, dtype=torch.int64, device=values.device)
         frequency.index_put_((classes, labels), torch.ones_like(labels), accumulate=True)
         most = frequency.amax(dim=1)

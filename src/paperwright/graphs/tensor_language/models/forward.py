@@ -15,6 +15,8 @@ NAMES: Mapping[str, str] = {
     "batch": "batch", "batch_size": "num_graphs", "num_graphs": "num_graphs", "num_nodes": "num_nodes",
 }  # fmt: skip
 """Parameters of `forward` that are understood, and the attribute of a graph that each gets."""
+FAILURES = (RuntimeError, IndexError, TypeError, AssertionError, ValueError)
+"""What torch and torch_geometric raise on inputs that do not fit."""
 WHOLE = ("data", "graph", "graphs", "g", "batch", "batch_data")
 """Names of the only required parameter of a `forward` that takes the graph as one object."""
 
@@ -44,7 +46,7 @@ def output_of(model: nn.Module, data: Data, given: Mapping[str, Any] | None = No
 
     Raises:
         TypeError: a heterogeneous graph.
-        ValueError: `forward` requires what neither the graph nor `given` has, or does not return a tensor.
+        ValueError: `forward` requires what neither the graph nor `given` has, fails, or does not return a tensor.
     """
     if isinstance(data, HeteroData):
         raise TypeError("data is a HeteroData; expected a homogeneous graph, such as data.to_homogeneous().")
@@ -61,7 +63,15 @@ def output_of(model: nn.Module, data: Data, given: Mapping[str, Any] | None = No
                 f"{type(model).__name__}.forward needs {', '.join(missing)}, which the graph does not hold; expected "
                 f"arguments named {', '.join(NAMES)}, or a graph as the only one. Wrap the model."
             )
-    output = model(**arguments) if _named(model) else model(*arguments.values())
+    try:
+        output = model(**arguments) if _named(model) else model(*arguments.values())
+    except FAILURES as error:
+        x = data.get("x")
+        raise ValueError(
+            f"{type(model).__name__} does not run on a graph with x {None if x is None else list(x.shape)} and "
+            f"{data.num_edges} arcs: {error}. Give features as wide as it expects; for a bound, pass in_channels=, "
+            "edge_dim=, num_relations= or other arguments of forward by name."
+        ) from error
     while isinstance(output, tuple | list) and output:
         output = output[0]
     if not isinstance(output, Tensor):

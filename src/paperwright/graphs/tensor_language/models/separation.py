@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
 from paperwright.blocks.counts import whole_number
+from paperwright.blocks.disjoint_union import DisjointUnion
 from paperwright.blocks.graph_input import graph_data, node_pairs
 
 from ..analysis.bounds import Bound
@@ -61,7 +62,7 @@ def separates(
     Raises:
         TypeError: the factory returns no `nn.Module`, or a graph is heterogeneous or no graph.
         ValueError: `trials` below 1, an unknown level, a model whose two calls differ (training mode), NaN or infinite
-            outputs, or outputs that are not of the level.
+            outputs, outputs that are not of the level, one-way edges, or self-loops.
 
     Source: Geerts and Reutter 2022, Section 6.2 (networks that attain the bound); the noise estimate is ours.
     """
@@ -108,7 +109,8 @@ def _trial(
 
 def _as_batch(graph: Data | nx.Graph) -> Batch:
     data = graph_data(graph, "graph")
-    node_pairs(data.edge_index, data.num_nodes)
+    pairs, nodes = node_pairs(data.edge_index, data.num_nodes)
+    DisjointUnion.of([Data(edge_index=pairs.unique(dim=1), num_nodes=nodes)])  # refuses one-way edges and self-loops
     return Batch.from_data_list([data])
 
 

@@ -122,14 +122,8 @@ class Tracer:
 
     def _call(self, data: Batch) -> Tensor:
         given = {name: value for name, value in self._sizes.items() if name in self._parameters}
-        try:
-            with SmoothActivations() if self._draw else nullcontext():
-                return output_of(self.model, data, given)
-        except (RuntimeError, IndexError, TypeError, AssertionError, ValueError) as error:
-            raise ValueError(
-                f"{self.name} does not run on a graph with x {list(data.x.shape)} and {data.num_edges} arcs: {error} "
-                f"(pass {', '.join(f'{size}=' for size in SIZES)} or other arguments of forward by name)"
-            ) from error
+        with SmoothActivations() if self._draw else nullcontext():
+            return output_of(self.model, data, given)
 
     def _in_channels(self) -> int | None:
         """Width of the features; None where nodes are numbers for an embedding."""
