@@ -1,37 +1,46 @@
 """The architectures by name: each makes an expression of given sizes, and is bounded by it."""
 
 import inspect
+import math
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from paperwright.blocks.counts import whole_number
+
 from ..analysis.analysis import analyse
 from ..analysis.bounds import Bound
+from ..language.builders import total
 from ..language.expressions import Expression
 from . import higher_order, message_passing, spectral_filters, subgraph_networks
 
 LARGEST: Mapping[str, int] = MappingProxyType(
-    {"layers": 1000, "hops": 1000, "radius": 100, "relations": 100, "k": 9, "length": 33, "dimension": 9, "terms": 40,
-     "nodes": 12}
+    {"layers": 1000, "hops": 1000, "radius": 100, "relations": 100, "k": 9, "length": 33, "dimension": 9, "order": 9,
+     "terms": 40, "nodes": 12}
 )  # fmt: skip
+"""Sizes that are whole numbers, from 1 to what an analysis of seconds can bear."""
+NUMBERS = ("epsilon", "alpha", "pole", "zoom")
+FLAGS = ("lower", "readout")
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A class of networks: call it with sizes for its expression.
+    """A class of networks: call it with sizes for its expression, and with `readout=True` for its sum over all nodes.
 
     Attributes:
         name: as in `architectures`.
         build: makes the expression; None for what is no function of the graph alone.
         reason: why there is no bound, or, of a limit, why its bound holds.
+        readout: whether there is a readout if nothing is said.
         stable: whether the networks are limits of the expressions, so that only the stable test bounds them.
     """
 
     name: str
     build: Callable[..., Expression] | None
     reason: str = ""
+    readout: bool = False
     stable: bool = False
 
     def __call__(self, **sizes: Any) -> Expression:
@@ -43,17 +52,14 @@ class Architecture:
         """
         if self.build is None:
             raise ValueError(f"{self.name} has no expression: {self.reason}.")
-        parameters = inspect.signature(self.build).parameters
-        unknown = [size for size in sizes if size not in parameters]
+        known = (*inspect.signature(self.build).parameters, "readout")
+        unknown = [size for size in sizes if size not in known]
         if unknown:
-            raise TypeError(f"{self.name} has no size {', '.join(unknown)}; its sizes are {', '.join(parameters)}.")
-        for flag in ("readout", "lower"):
-            if not isinstance(sizes.get(flag, False), bool):
-                raise TypeError(f"{flag} is {sizes[flag]!r}; expected True or False.")
-        for size, most in LARGEST.items():
-            if isinstance(value := sizes.get(size), numbers.Real) and value > most:
-                raise ValueError(f"{size} is {value}; expected at most {most}, so that the analysis ends in seconds.")
-        return self.build(**sizes)
+            raise TypeError(f"{self.name} has no size {', '.join(unknown)}; its sizes are {', '.join(known)}.")
+        read = {size: _read(size, value) for size, value in sizes.items()}
+        readout = read.pop("readout", self.readout)
+        found = self.build(**read)
+        return total(found.free, found) if readout else found
 
     def bound(self, **sizes: Any) -> Bound:
         """What bounds all networks of these sizes."""
@@ -61,6 +67,21 @@ class Architecture:
             return Bound("none", 1, None, "vertex", (self.reason,))
         found = analyse(self(**sizes)).bound
         return replace(found, rounds=None, assumptions=(*found.assumptions, self.reason)) if self.stable else found
+
+
+def _read(size: str, value: Any) -> Any:
+    if size in FLAGS and not isinstance(value, bool):
+        raise TypeError(f"{size} is {value!r}; expected True or False.")
+    if size in LARGEST:
+        value = whole_number(size, value, 1)
+        if value > LARGEST[size]:
+            raise ValueError(f"{size} is {value}; expected at most {LARGEST[size]}, so that its analysis ends soon.")
+    if size in NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{size} is {value!r}; expected a number.")
+        if not math.isfinite(value):
+            raise ValueError(f"{size} is {value}; expected a finite number.")
+    return value
 
 
 _POLYNOMIALS = (
@@ -98,11 +119,11 @@ _BUILT: tuple[Architecture, ...] = (
             subgraph_networks.node_marked_gnn,
             subgraph_networks.node_deleted_gnn,
             subgraph_networks.ego_gnn,
-            subgraph_networks.edge_deleted_gnn,
             subgraph_networks.homomorphism_gin,
             subgraph_networks.gsn,
         )
     ),
+    Architecture("edge_deleted_gnn", subgraph_networks.edge_deleted_gnn, readout=True),
     Architecture("delta_k_lgnn", higher_order.local_k_gnn),
     Architecture("chebnet_own_lambda_max", spectral_filters.chebnet_own_lambda_max, _TRACES, stable=True),
     Architecture("cayleynet", spectral_filters.cayleynet, _POLYNOMIALS, stable=True),

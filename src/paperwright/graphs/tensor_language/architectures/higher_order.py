@@ -7,8 +7,6 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from paperwright.blocks.counts import whole_number
-
 from ..language.builders import E, Features, apply, different, equal, total
 from ..language.expressions import Expression, Index, fresh_indices
 
@@ -27,25 +25,20 @@ def atomic_type(nodes: Names) -> Expression:
     return apply(concatenate, *map(Features, nodes), *(E(x, y) for x, y in pairs), *(equal(x, y) for x, y in pairs))
 
 
-def tuple_network(
-    order: int, layers: int, step: Callable[[TupleState, Names], Expression], *, readout: bool
-) -> Expression:
+def tuple_network(order: int, layers: int, step: Callable[[TupleState, Names], Expression]) -> Expression:
     """So many layers on tuples of nodes.
 
     Args:
         order: length of the tuples.
         layers: t.
         step: the next state of a tuple, given the states before it.
-        readout: whether to sum over all tuples at the end.
     """
-    names = first_names(whole_number("order", order, 1))
 
     @cache
     def state(layer: int, nodes: Names) -> Expression:
         return step(lambda others: state(layer - 1, others), nodes) if layer else atomic_type(nodes)
 
-    output = state(whole_number("layers", layers, 1), names)
-    return total(names, output) if readout else output
+    return state(layers, first_names(order))
 
 
 def first_names(number: int) -> Names:
@@ -64,7 +57,7 @@ def replace_node(nodes: Names, place: int, by: Index) -> Names:
     return (*nodes[:place], by, *nodes[place + 1 :])
 
 
-def k_fgnn(layers: int = 2, *, k: int = 2, readout: bool = False) -> Expression:
+def k_fgnn(layers: int = 2, *, k: int = 2) -> Expression:
     """Folklore GNN: h'(v) = f(h(v), sum_u of the product over i of m_i(h(v with u in place i)))."""
     parts = (torch.sin, torch.cos, torch.tanh, torch.sigmoid)
 
@@ -73,24 +66,24 @@ def k_fgnn(layers: int = 2, *, k: int = 2, readout: bool = False) -> Expression:
         messages = [apply(parts[i % len(parts)], h(replace_node(nodes, i, u))) for i in range(k)]
         return apply(torch.tanh, h(nodes) + total(u, _product(messages)))
 
-    return tuple_network(whole_number("k", k, 1), layers, step, readout=readout)
+    return tuple_network(k, layers, step)
 
 
-def ppgn(layers: int = 2, *, readout: bool = False) -> Expression:
+def ppgn(layers: int = 2) -> Expression:
     """Provably powerful graph network: h' = f(h, m_1(h) m_2(h)), a product of matrices for each channel."""
-    return k_fgnn(layers, k=2, readout=readout)
+    return k_fgnn(layers, k=2)
 
 
-def k_gnn(layers: int = 2, *, k: int = 2, readout: bool = False) -> Expression:
+def k_gnn(layers: int = 2, *, k: int = 2) -> Expression:
     """h'(v) = f(h(v), the sums over u of h(v with u in place i), u any node)."""
 
     def step(h: TupleState, nodes: Names) -> Expression:
         return apply(torch.tanh, h(nodes) + _sum([(i + 1) * total(nodes[i], h(nodes)) for i in range(k)]))
 
-    return tuple_network(whole_number("k", k, 1), layers, step, readout=readout)
+    return tuple_network(k, layers, step)
 
 
-def local_k_gnn(layers: int = 2, *, k: int = 2, readout: bool = False) -> Expression:
+def local_k_gnn(layers: int = 2, *, k: int = 2) -> Expression:
     """h'(v) = f(h(v), the sums over u of h(v with u in place i), u a neighbour of the node that it replaces)."""
 
     def step(h: TupleState, nodes: Names) -> Expression:
@@ -98,12 +91,12 @@ def local_k_gnn(layers: int = 2, *, k: int = 2, readout: bool = False) -> Expres
         sums = [(i + 1) * total(u, E(nodes[i], u) * h(replace_node(nodes, i, u))) for i in range(k)]
         return apply(torch.tanh, h(nodes) + _sum(sums))
 
-    return tuple_network(whole_number("k", k, 1), layers, step, readout=readout)
+    return tuple_network(k, layers, step)
 
 
-def walk_mpnn(layers: int = 1, *, length: int = 2, readout: bool = False) -> Expression:
+def walk_mpnn(layers: int = 1, *, length: int = 2) -> Expression:
     """h'(x, y) = f(h(x, y), the sum over walks x, z1, z2, ..., y of h(x, z1) h(z1, z2) ..., of so many steps)."""
-    if whole_number("length", length, 1) < 2:
+    if length < 2:
         raise ValueError(f"length is {length}; expected walks of 2 steps or more.")
     names = first_names(length + 1)
 
@@ -113,24 +106,24 @@ def walk_mpnn(layers: int = 1, *, length: int = 2, readout: bool = False) -> Exp
         product = _product([apply(torch.tanh, h(walk[i : i + 2])) for i in range(length)])
         return apply(torch.tanh, h(nodes) + total(inner, product))
 
-    return tuple_network(2, layers, step, readout=readout)
+    return tuple_network(2, layers, step)
 
 
-def ign(layers: int = 1, *, order: int = 2, readout: bool = False) -> Expression:
+def ign(layers: int = 1, *, order: int = 2) -> Expression:
     """Invariant graph network: all linear maps between tensors of an order that commute with permutations.
 
     There is one map for each partition of the indices of output and input: indices of a class are one node, and a class
     without output indices is summed over. Two indices suffice for order 2, with 15 maps; three for order 3, with 203.
     """
 
-    if whole_number("order", order, 1) > 3:
+    if order > 3:
         raise ValueError(f"order is {order}; expected at most 3: of order 4 there are 4,140 maps.")
 
     def step(h: TupleState, nodes: Names) -> Expression:
         maps = [(1 + 1 / (i + 2)) * term for i, term in enumerate(_equivariant_terms(h, nodes))]
         return apply(torch.tanh, _sum(maps))
 
-    return tuple_network(order, layers, step, readout=readout)
+    return tuple_network(order, layers, step)
 
 
 def _equivariant_terms(h: TupleState, nodes: Names) -> Iterator[Expression]:
@@ -162,7 +155,7 @@ def _partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
         yield [*groups, [last]]
 
 
-def simplicial(layers: int = 2, *, dimension: int = 2, lower: bool = False, readout: bool = False) -> Expression:
+def simplicial(layers: int = 2, *, dimension: int = 2, lower: bool = False) -> Expression:
     """Message passing between cliques: from the faces, and between cliques that share a coface, or also a face.
 
     A message depends on both cliques; so one through a shared face, between cliques of p + 1 nodes, looks at p + 2
@@ -173,9 +166,7 @@ def simplicial(layers: int = 2, *, dimension: int = 2, lower: bool = False, read
         layers: t.
         dimension: p; cliques of up to p + 1 nodes.
         lower: whether cliques that share a face exchange messages too.
-        readout: whether to sum over all nodes at the end.
     """
-    whole_number("dimension", dimension, 1)
     pool = first_names(dimension + 1 + lower)
 
     @cache
@@ -202,8 +193,7 @@ def simplicial(layers: int = 2, *, dimension: int = 2, lower: bool = False, read
             if lower and face is not None:
                 yield total(z, face * different(nodes[i], z) * apply(torch.sin, both))
 
-    output = state(whole_number("layers", layers, 1), pool[:1])
-    return total(pool[0], output) if readout else output
+    return state(layers, pool[:1])
 
 
 def _sum(terms: Sequence[Expression]) -> Expression:

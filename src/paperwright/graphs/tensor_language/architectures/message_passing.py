@@ -1,14 +1,11 @@
 """Message-passing networks as expressions: the hidden state of a node by two index names that change places."""
 
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
 import torch
 from torch import Tensor
-
-from paperwright.blocks.counts import whole_number
 
 from ..language.builders import E, Features, aggregate, apply, different, indices, total
 from ..language.expressions import Expression, Index
@@ -19,37 +16,21 @@ State = Callable[[Index, Index], Expression]
 X, Y = indices("x y")
 
 
-def vertex_network(layers: int, step: Callable[[State, Index, Index], Expression], *, readout: bool) -> Expression:
+def vertex_network(layers: int, step: Callable[[State, Index, Index], Expression]) -> Expression:
     """So many layers of a network, from the features on.
 
     Args:
         layers: t.
         step: the next state of x, given the state before it, x, and y, a name that may be bound.
-        readout: whether to sum over all nodes at the end.
     """
 
     @cache
     def state(layer: int, x: Index, y: Index) -> Expression:
         return step(lambda at, spare: state(layer - 1, at, spare), x, y) if layer else Features(x)
 
-    for layer in range(whole_number("layers", layers, 1)):  # from the features on: recursion would end at some depth
+    for layer in range(layers):  # from the features on: recursion would end at some depth
         _ = state(layer, X, Y), state(layer, Y, X)
-    output = state(layers, X, Y)
-    return total(X, output) if readout else output
-
-
-def finite_number(name: str, value: object) -> float:
-    """Return a number of an architecture, such as the strength of a self-loop.
-
-    Raises:
-        TypeError: no number.
-        ValueError: NaN or infinite.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is {value!r}; expected a number.")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} is {value}; expected a finite number.")
-    return value
+    return state(layers, X, Y)
 
 
 def quotient(values: Tensor) -> Tensor:
@@ -73,24 +54,17 @@ def neighbour_sum(state: State, x: Index, y: Index) -> Expression:
     return total(y, E(x, y) * state(y, x))
 
 
-def basic_gnn(layers: int = 3, *, readout: bool = False) -> Expression:
+def basic_gnn(layers: int = 3) -> Expression:
     """h'(x) = f(h(x), sum over neighbours of h)."""
-    return vertex_network(
-        layers, lambda h, x, y: apply(torch.tanh, h(x, y) - 0.5 * neighbour_sum(h, x, y)), readout=readout
-    )
+    return vertex_network(layers, lambda h, x, y: apply(torch.tanh, h(x, y) - 0.5 * neighbour_sum(h, x, y)))
 
 
-def gin(layers: int = 3, *, epsilon: float | int = 0.1, readout: bool = False) -> Expression:
+def gin(layers: int = 3, *, epsilon: float | int = 0.1) -> Expression:
     """h'(x) = f((1 + epsilon) h(x) + sum over neighbours of h)."""
-    epsilon = finite_number("epsilon", epsilon)
-    return vertex_network(
-        layers, lambda h, x, y: apply(torch.tanh, (1 + epsilon) * h(x, y) + neighbour_sum(h, x, y)), readout=readout
-    )
+    return vertex_network(layers, lambda h, x, y: apply(torch.tanh, (1 + epsilon) * h(x, y) + neighbour_sum(h, x, y)))
 
 
-def graphsage(
-    layers: int = 3, *, aggregation: Literal["sum", "mean", "max"] = "mean", readout: bool = False
-) -> Expression:
+def graphsage(layers: int = 3, *, aggregation: Literal["sum", "mean", "max"] = "mean") -> Expression:
     """h'(x) = f(h(x), the neighbours' h aggregated)."""
     if aggregation not in ("sum", "mean", "max"):
         raise ValueError(f"aggregation is {aggregation!r}; expected 'sum', 'mean' or 'max'.")
@@ -99,7 +73,7 @@ def graphsage(
         collected = neighbour_sum(h, x, y) if aggregation == "sum" else aggregate(aggregation, y, E(x, y), h(y, x))
         return apply(torch.tanh, h(x, y) + 0.5 * collected)
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
 def _score(h: State, x: Index, y: Index) -> Expression:
@@ -107,7 +81,7 @@ def _score(h: State, x: Index, y: Index) -> Expression:
     return apply(torch.exp, apply(torch.nn.functional.leaky_relu, h(x, y) - 0.5 * h(y, x)))
 
 
-def gat(layers: int = 3, *, readout: bool = False) -> Expression:
+def gat(layers: int = 3) -> Expression:
     """Attention over x and its neighbours: weights softmax(a(h(x), h(y)))."""
 
     def step(h: State, x: Index, y: Index) -> Expression:
@@ -116,10 +90,10 @@ def gat(layers: int = 3, *, readout: bool = False) -> Expression:
         weights = total(y, E(x, y) * _score(h, x, y)) + own
         return apply(torch.tanh, apply(quotient, weighted, weights))
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
-def gated_gcn(layers: int = 3, *, readout: bool = False) -> Expression:
+def gated_gcn(layers: int = 3) -> Expression:
     """Messages weighted by gates on the edges, which have hidden states of their own."""
 
     @cache
@@ -136,11 +110,10 @@ def gated_gcn(layers: int = 3, *, readout: bool = False) -> Expression:
         gates = total(y, E(x, y) * gate) + 1e-6
         return apply(torch.tanh, node(layer - 1, x, y) + apply(quotient, gated, gates))
 
-    output = node(whole_number("layers", layers, 1), X, Y)
-    return total(X, output) if readout else output
+    return node(layers, X, Y)
 
 
-def pna(layers: int = 3, *, readout: bool = False) -> Expression:
+def pna(layers: int = 3) -> Expression:
     """Mean, greatest, least and spread of the neighbours' h, each also scaled by the logarithm of the degree."""
 
     def step(h: State, x: Index, y: Index) -> Expression:
@@ -151,12 +124,11 @@ def pna(layers: int = 3, *, readout: bool = False) -> Expression:
         collected = mean + 0.5 * most - 0.25 * least + 0.125 * spread
         return apply(torch.tanh, h(x, y) + collected + 0.5 * (scale * collected))
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
-def r_gcn(layers: int = 3, *, relations: int = 2, readout: bool = False) -> Expression:
+def r_gcn(layers: int = 3, *, relations: int = 2) -> Expression:
     """For each type of edges a sum over neighbours of its own, divided by their number."""
-    whole_number("relations", relations, 1)
 
     def step(h: State, x: Index, y: Index) -> Expression:
         found = h(x, y)
@@ -164,7 +136,7 @@ def r_gcn(layers: int = 3, *, relations: int = 2, readout: bool = False) -> Expr
             found = found + (relation + 1) * aggregate("mean", y, E(x, y, type=relation), h(y, x))
         return apply(torch.tanh, found)
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
 def propagate(h: State, x: Index, y: Index, *, loops: bool) -> Expression:
@@ -177,34 +149,33 @@ def propagate(h: State, x: Index, y: Index, *, loops: bool) -> Expression:
     return found + scale(x, y) * scale(x, y) * h(x, y) if loops else found
 
 
-def gcn(layers: int = 3, *, readout: bool = False) -> Expression:
+def gcn(layers: int = 3) -> Expression:
     """h' = f(D^-1/2 (A + I) D^-1/2 h): the degrees of the neighbours are a sum more."""
-    return vertex_network(layers, lambda h, x, y: apply(torch.tanh, propagate(h, x, y, loops=True)), readout=readout)
+    return vertex_network(layers, lambda h, x, y: apply(torch.tanh, propagate(h, x, y, loops=True)))
 
 
 # -- layers that look at all nodes -------------------------------------------------------------------------------------
 
 
-def egin(layers: int = 3, *, readout: bool = False) -> Expression:
+def egin(layers: int = 3) -> Expression:
     """Extended GIN (Section 4 of the paper): a sum over neighbours and another one over all others."""
 
     def step(h: State, x: Index, y: Index) -> Expression:
         others = total(y, (1 - E(x, y)) * different(x, y) * h(y, x))
         return apply(torch.tanh, h(x, y) + 0.5 * neighbour_sum(h, x, y) - 0.25 * others)
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
-def virtual_node(layers: int = 3, *, readout: bool = False) -> Expression:
+def virtual_node(layers: int = 3) -> Expression:
     """A node joined to all others: the sum of all hidden states comes in at each layer."""
     return vertex_network(
         layers,
         lambda h, x, y: apply(torch.tanh, h(x, y) + neighbour_sum(h, x, y) - 0.5 * total(y, h(y, x))),
-        readout=readout,
     )
 
 
-def full_attention(layers: int = 3, *, readout: bool = False) -> Expression:
+def full_attention(layers: int = 3) -> Expression:
     """A layer of messages and, beside it, attention of every node to all nodes."""
 
     def step(h: State, x: Index, y: Index) -> Expression:
@@ -212,10 +183,10 @@ def full_attention(layers: int = 3, *, readout: bool = False) -> Expression:
         attended = apply(quotient, total(y, score * h(y, x)), total(y, score))
         return apply(torch.tanh, h(x, y) + neighbour_sum(h, x, y) + attended)
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
-def graph_norm(layers: int = 3, *, readout: bool = False) -> Expression:
+def graph_norm(layers: int = 3) -> Expression:
     """Hidden states are normalised by their mean and variance over the graph after each layer."""
 
     def step(h: State, x: Index, y: Index) -> Expression:
@@ -227,4 +198,4 @@ def graph_norm(layers: int = 3, *, readout: bool = False) -> Expression:
         deviation = apply(torch.sqrt, apply(torch.relu, square - mean * mean) + 1e-5)
         return apply(quotient, message(x, y) - mean, deviation)
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)

@@ -13,31 +13,28 @@ import torch
 from numpy.polynomial import Chebyshev
 from torch import Tensor
 
-from paperwright.blocks.counts import whole_number
-
 from ..language.builders import E, Features, apply, indices, total
 from ..language.expressions import Expression, Index
-from .message_passing import State, X, Y, degree, finite_number, inverse_root, propagate, vertex_network
+from .message_passing import State, X, Y, degree, inverse_root, propagate, vertex_network
 
 
-def sgc(hops: int = 2, *, readout: bool = False) -> Expression:
+def sgc(hops: int = 2) -> Expression:
     """(D^-1/2 (A + I) D^-1/2)^K X, with K hops."""
-    return _propagation_steps(hops, 0.0, readout)
+    return _propagation_steps(hops, 0.0)
 
 
-def appnp(hops: int = 10, *, alpha: float | int = 0.1, readout: bool = False) -> Expression:
+def appnp(hops: int = 10, *, alpha: float | int = 0.1) -> Expression:
     """K steps of h' = (1 - alpha) D^-1/2 (A + I) D^-1/2 h + alpha X."""
-    return _propagation_steps(hops, alpha, readout)
+    return _propagation_steps(hops, alpha)
 
 
-def _propagation_steps(hops: int, alpha: float | int, readout: bool) -> Expression:
-    alpha = finite_number("alpha", alpha)
+def _propagation_steps(hops: int, alpha: float | int) -> Expression:
 
     def step(h: State, x: Index, y: Index) -> Expression:
         moved = propagate(h, x, y, loops=True)
         return (1 - alpha) * moved + alpha * Features(x) if alpha else moved
 
-    return vertex_network(whole_number("hops", hops, 1), step, readout=readout)
+    return vertex_network(hops, step)
 
 
 Operator = Callable[[State, Index, Index], Expression]
@@ -61,23 +58,22 @@ def _minus_adjacency(h: State, x: Index, y: Index) -> Expression:
     return -propagate(h, x, y, loops=False)
 
 
-def chebnet(layers: int = 2, *, terms: int = 3, readout: bool = False) -> Expression:
+def chebnet(layers: int = 2, *, terms: int = 3) -> Expression:
     """Polynomials of degree K - 1 in 2 L / lambda_max - I, with lambda_max = 2 whatever the graph.
 
     Args:
         layers: t.
         terms: K, of which the first is the hidden state itself.
-        readout: whether to sum over all nodes at the end.
     """
-    weights = [1 / (k + 1) for k in range(whole_number("terms", terms, 1))]
+    weights = [1 / (k + 1) for k in range(terms)]
 
     def step(h: State, x: Index, y: Index) -> Expression:
         return apply(torch.tanh, _chebyshev(_minus_adjacency, weights, h, x, y))
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
-def chebnet_own_lambda_max(layers: int = 2, *, terms: int = 3, nodes: int = 6, readout: bool = False) -> Expression:
+def chebnet_own_lambda_max(layers: int = 2, *, terms: int = 3, nodes: int = 6) -> Expression:
     """ChebNet with the greatest eigenvalue of each graph's own Laplacian, on graphs of so many nodes.
 
     The eigenvalue is a function of the traces of the first n powers of D^-1/2 A D^-1/2, which are closed walks.
@@ -86,10 +82,9 @@ def chebnet_own_lambda_max(layers: int = 2, *, terms: int = 3, nodes: int = 6, r
         layers: t.
         terms: K, of which the first is the hidden state itself.
         nodes: n, the number of nodes of the graphs that the expression speaks of.
-        readout: whether to sum over all nodes at the end.
     """
-    weights = [1 / (k + 1) for k in range(whole_number("terms", terms, 1))]
-    traces = [_trace(power) for power in range(1, whole_number("nodes", nodes, 1) + 1)]
+    weights = [1 / (k + 1) for k in range(terms)]
+    traces = [_trace(power) for power in range(1, nodes + 1)]
     scale = apply(_twice_over_greatest_eigenvalue, *traces)
 
     def operator(h: State, x: Index, y: Index) -> Expression:
@@ -98,7 +93,7 @@ def chebnet_own_lambda_max(layers: int = 2, *, terms: int = 3, nodes: int = 6, r
     def step(h: State, x: Index, y: Index) -> Expression:
         return apply(torch.tanh, _chebyshev(operator, weights, h, x, y))
 
-    return vertex_network(layers, step, readout=readout)
+    return vertex_network(layers, step)
 
 
 def _trace(power: int) -> Expression:
@@ -124,27 +119,24 @@ def _twice_over_greatest_eigenvalue(traces: Tensor) -> Tensor:
     return 2 / (1 - least)
 
 
-def _filter(response: Callable[[np.ndarray], np.ndarray], terms: int, *, loops: bool, readout: bool) -> Expression:
+def _filter(response: Callable[[np.ndarray], np.ndarray], terms: int, *, loops: bool) -> Expression:
     """g(L) X, with g by its Chebyshev polynomial of so many terms on [0, 2]."""
-    weights = Chebyshev.interpolate(response, whole_number("terms", terms, 1) - 1, domain=[0, 2]).coef.tolist()
+    weights = Chebyshev.interpolate(response, terms - 1, domain=[0, 2]).coef.tolist()
 
     def operator(h: State, x: Index, y: Index) -> Expression:
         return -propagate(h, x, y, loops=loops)
 
-    output = _chebyshev(operator, weights, lambda at, spare: Features(at), X, Y)
-    return total(X, output) if readout else output
+    return _chebyshev(operator, weights, lambda at, spare: Features(at), X, Y)
 
 
-def cayleynet(terms: int = 8, *, order: int = 2, zoom: float | int = 1.0, readout: bool = False) -> Expression:
+def cayleynet(terms: int = 8, *, order: int = 2, zoom: float | int = 1.0) -> Expression:
     """One Cayley filter, 2 Re sum_j ((h L - i) / (h L + i))^j X, by so many terms of its Chebyshev series.
 
     Args:
         terms: of the series; the filter itself is the limit of more and more.
         order: the greatest j.
         zoom: h.
-        readout: whether to sum over all nodes at the end.
     """
-    order, zoom = whole_number("order", order, 1), finite_number("zoom", zoom)
 
     def response(eigenvalue: np.ndarray) -> np.ndarray:
         turn = (zoom * eigenvalue - 1j) / (zoom * eigenvalue + 1j)
@@ -152,23 +144,21 @@ def cayleynet(terms: int = 8, *, order: int = 2, zoom: float | int = 1.0, readou
         values: np.ndarray = 1 + 2 * powers.sum(axis=0)
         return values
 
-    return _filter(response, terms, loops=False, readout=readout)
+    return _filter(response, terms, loops=False)
 
 
-def arma(terms: int = 8, *, pole: float | int = 0.5, readout: bool = False) -> Expression:
+def arma(terms: int = 8, *, pole: float | int = 0.5) -> Expression:
     """One ARMA filter of first order, (I - a (I - L))^-1 X, by so many terms of its Chebyshev series."""
-    return _filter(partial(_rational, pole=finite_number("pole", pole)), terms, loops=False, readout=readout)
+    return _filter(partial(_rational, pole=pole), terms, loops=False)
 
 
-def ppnp(terms: int = 8, *, alpha: float | int = 0.1, readout: bool = False) -> Expression:
+def ppnp(terms: int = 8, *, alpha: float | int = 0.1) -> Expression:
     """alpha (I - (1 - alpha) D^-1/2 (A + I) D^-1/2)^-1 X, by so many terms of its Chebyshev series."""
-
-    alpha = finite_number("alpha", alpha)
 
     def response(eigenvalue: np.ndarray) -> np.ndarray:
         return alpha * _rational(eigenvalue, pole=1 - alpha)
 
-    return _filter(response, terms, loops=True, readout=readout)
+    return _filter(response, terms, loops=True)
 
 
 def _rational(eigenvalue: np.ndarray, *, pole: float | int) -> np.ndarray:

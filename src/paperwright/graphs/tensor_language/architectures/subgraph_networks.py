@@ -6,13 +6,10 @@ from functools import cache, reduce
 import networkx as nx
 import torch
 
-from paperwright.blocks.counts import whole_number
-
 from ..homomorphisms.patterns import Pattern
 from ..language.builders import E, Features, apply, different, equal, indices, total
 from ..language.expressions import Expression, Index
 from .higher_order import concatenate
-from .message_passing import State
 
 Relation = Callable[[Index, Index], Expression]
 
@@ -30,33 +27,34 @@ def _on_copies(layers: int, adjacent: Relation, first: Callable[[Index], Express
         heard = total(spare, adjacent(at, spare) * state(layer - 1, spare))
         return apply(torch.tanh, state(layer - 1, at) + 0.5 * heard)
 
-    whole_number("layers", layers, 1)
     return lambda at: state(layers, at)
 
 
-def id_gnn(layers: int = 3, *, readout: bool = False) -> Expression:
+def _marked(layers: int) -> Callable[[Index], Expression]:
+    return _on_copies(layers, E, lambda x: apply(concatenate, Features(x), equal(x, _U)))
+
+
+def id_gnn(layers: int = 3) -> Expression:
     """Each node reads its own state in the copy in which it is marked."""
-    output = _on_copies(layers, E, lambda x: apply(concatenate, Features(x), equal(x, _U)))(_U)
-    return total(_U, output) if readout else output
+    return _marked(layers)(_U)
 
 
-def node_marked_gnn(layers: int = 3, *, readout: bool = False) -> Expression:
+def node_marked_gnn(layers: int = 3) -> Expression:
     """A node's output is the readout of the copy in which it is marked."""
-    return _with_readouts(_on_copies(layers, E, lambda x: apply(concatenate, Features(x), equal(x, _U))), readout)
+    return apply(torch.tanh, total(_X, _marked(layers)(_X)))
 
 
-def node_deleted_gnn(layers: int = 3, *, readout: bool = False) -> Expression:
+def node_deleted_gnn(layers: int = 3) -> Expression:
     """A node's output is the readout of the copy from which it is gone."""
 
     def adjacent(x: Index, y: Index) -> Expression:
         return E(x, y) * different(x, _U) * different(y, _U)
 
     state = _on_copies(layers, adjacent, Features)
-    output = total(_X, different(_X, _U) * state(_X))
-    return total(_U, output) if readout else output
+    return total(_X, different(_X, _U) * state(_X))
 
 
-def ego_gnn(layers: int = 3, *, radius: int = 2, readout: bool = False) -> Expression:
+def ego_gnn(layers: int = 3, *, radius: int = 2) -> Expression:
     """A node's output is the readout of the subgraph of the nodes at most so many steps away from it."""
 
     @cache
@@ -66,65 +64,37 @@ def ego_gnn(layers: int = 3, *, radius: int = 2, readout: bool = False) -> Expre
         spare = _Y if x == _X else _X
         return apply(torch.sign, near(steps - 1, x) + total(spare, E(x, spare) * near(steps - 1, spare)))
 
-    whole_number("radius", radius, 1)
-
     def adjacent(x: Index, y: Index) -> Expression:
         return E(x, y) * near(radius, x) * near(radius, y)
 
     state = _on_copies(layers, adjacent, Features)
-    output = total(_X, near(radius, _X) * state(_X))
-    return total(_U, output) if readout else output
+    return total(_X, near(radius, _X) * state(_X))
 
 
-def edge_deleted_gnn(layers: int = 2, *, readout: bool = True) -> Expression:
-    """The sum, over all edges, of the readout of the copy from which the edge is gone; or these readouts."""
+def edge_deleted_gnn(layers: int = 2) -> Expression:
+    """The sum, over all edges, of the readout of the copy from which the edge is gone; without readout, these."""
 
     def adjacent(x: Index, y: Index) -> Expression:
         return E(x, y) * (1 - equal(x, _U) * equal(y, _V) - equal(x, _V) * equal(y, _U))
 
-    output = E(_U, _V) * apply(torch.tanh, total(_X, _on_copies(layers, adjacent, Features)(_X)))
-    return total((_U, _V), output) if readout else output
-
-
-def _with_readouts(state: Callable[[Index], Expression], readout: bool) -> Expression:
-    output = total(_X, state(_X))
-    return total(_U, apply(torch.tanh, output)) if readout else output
+    return E(_U, _V) * apply(torch.tanh, total(_X, _on_copies(layers, adjacent, Features)(_X)))
 
 
 # -- counts of patterns as features ------------------------------------------------------------------------------------
 
 
-def homomorphism_gin(
-    layers: int = 3, *, patterns: nx.Graph | Iterable[nx.Graph] | None = None, readout: bool = False
-) -> Expression:
-    """GIN on features and, for each pattern, the number of homomorphisms that send its first node to x.
-
-    Args:
-        layers: t.
-        patterns: a small graph, or several; the triangle if not given.
-        readout: whether to sum over all nodes at the end.
-    """
-    counts = [_count(pattern, injective=False) for pattern in _patterns(patterns)]
-    return _gin_on(counts, layers, readout)
+Patterns = nx.Graph | Iterable[nx.Graph] | None
+"""One small graph or several; the triangle if None."""
 
 
-def gsn(layers: int = 3, *, patterns: nx.Graph | Iterable[nx.Graph] | None = None, readout: bool = False) -> Expression:
-    """GIN on features and, for each pattern, the number of injective homomorphisms that send its first node to x.
-
-    Args:
-        layers: t.
-        patterns: a small graph, or several; the triangle if not given.
-        readout: whether to sum over all nodes at the end.
-    """
-    counts = [_count(pattern, injective=True) for pattern in _patterns(patterns)]
-    return _gin_on(counts, layers, readout)
+def homomorphism_gin(layers: int = 3, *, patterns: Patterns = None) -> Expression:
+    """GIN on features and, for each pattern, the number of homomorphisms that send its first node to x."""
+    return _gin_on(patterns, layers, injective=False)
 
 
-def _patterns(given: nx.Graph | Iterable[nx.Graph] | None) -> list[Pattern]:
-    found = [nx.complete_graph(3)] if given is None else [given] if isinstance(given, nx.Graph) else list(given)
-    if not found:
-        raise ValueError("patterns is empty; expected one small graph or more.")
-    return [Pattern.read(pattern)[0] for pattern in found]
+def gsn(layers: int = 3, *, patterns: Patterns = None) -> Expression:
+    """GIN on features and, for each pattern, the number of injective homomorphisms that send its first node to x."""
+    return _gin_on(patterns, layers, injective=True)
 
 
 def pattern_count(pattern: Pattern, root: Index, *, injective: bool) -> Expression:
@@ -142,20 +112,20 @@ def pattern_count(pattern: Pattern, root: Index, *, injective: bool) -> Expressi
     return total(names[1:], body) if len(names) > 1 else body
 
 
-def _count(pattern: Pattern, *, injective: bool) -> Callable[[Index], Expression]:
-    return cache(lambda root: pattern_count(pattern, root, injective=injective))
+def _gin_on(given: Patterns, layers: int, *, injective: bool) -> Expression:
+    graphs = [nx.complete_graph(3)] if given is None else [given] if isinstance(given, nx.Graph) else list(given)
+    if not graphs:
+        raise ValueError("patterns is empty; expected one small graph or more.")
+    patterns = [Pattern.read(graph)[0] for graph in graphs]
 
-
-def _gin_on(counts: list[Callable[[Index], Expression]], layers: int, readout: bool) -> Expression:
-    def first(x: Index, _: Index) -> Expression:
-        return apply(concatenate, Features(x), *(count(x) for count in counts))
+    @cache
+    def first(x: Index) -> Expression:
+        return apply(concatenate, Features(x), *(pattern_count(found, x, injective=injective) for found in patterns))
 
     @cache
     def state(layer: int, x: Index, y: Index) -> Expression:
         if not layer:
-            return first(x, y)
-        before: State = lambda at, spare: state(layer - 1, at, spare)  # noqa: E731
-        return apply(torch.tanh, 1.1 * before(x, y) + total(y, E(x, y) * before(y, x)))
+            return first(x)
+        return apply(torch.tanh, 1.1 * state(layer - 1, x, y) + total(y, E(x, y) * state(layer - 1, y, x)))
 
-    output = state(whole_number("layers", layers, 1), _X, _Y)
-    return total(_X, output) if readout else output
+    return state(layers, _X, _Y)
