@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Union
+from typing import Any, Union, cast
 
 import torch
 from torch import Tensor
-
-from .notation import LATEX, MOST_LEVELS, MOST_PARTS, PLAIN, Notation
 
 Operand = Union["Expression", int, float]
 
 LONGEST_REPR = 200
 """Parts of an expression that is written out where it is only shown in passing."""
+MOST_PARTS = 10_000
+"""Parts that are written out, about 100 kB: as parts may be shared, a whole formula may be exponentially long."""
+MOST_LEVELS = 100
+"""Levels of nesting that are written out; Python's own stack ends somewhere beyond."""
 
 _INDEX_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
@@ -41,6 +43,7 @@ class Index:
         return self.name
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Expression:
     """A formula of the tensor language; `+`, `-` and `*` (with numbers too) make new ones.
 
@@ -57,10 +60,20 @@ class Expression:
         # Worked out from the children's at once, a formula of a thousand layers needs no recursion.
         _ = self.free, self.indices, self.summation_depth, self._length, self._digest
 
-    @property
+    @cached_property
+    def _values(self) -> tuple[Any, ...]:
+        """What its fields hold: indices, expressions alone or in a tuple, and numbers, functions or words."""
+        return tuple(getattr(self, field) for field in self.__match_args__)
+
+    @cached_property
     def children(self) -> tuple["Expression", ...]:
         """The expressions that this one is made of."""
-        return ()
+        values = chain.from_iterable(value if isinstance(value, tuple) else (value,) for value in self._values)
+        return tuple(value for value in values if isinstance(value, Expression))
+
+    @cached_property
+    def _named(self) -> tuple[Index, ...]:
+        return tuple(value for value in self._values if isinstance(value, Index))
 
     @property
     def parts(self) -> list["Expression"]:
@@ -77,19 +90,21 @@ class Expression:
         return list(found)
 
     @property
-    def _parts(self) -> tuple[object, ...]:
+    def _content(self) -> tuple[object, ...]:
         """What tells this expression from others of its class, besides its children."""
-        return ()
+        others = (value for value in self._values if not isinstance(value, Expression | tuple))
+        return tuple(value.name if isinstance(value, Index) else value for value in others)
 
     @cached_property
     def free(self) -> tuple[Index, ...]:
         """The free indices, in the order of their names."""
-        return tuple(sorted({index for child in self.children for index in child.free}))
+        return tuple(sorted({*self._named, *(index for child in self.children for index in child.free)}))
 
     @cached_property
     def indices(self) -> tuple[Index, ...]:
         """Every index name in it, free or bound, in order of first appearance."""
-        return _distinct(index for child in self.children for index in child.indices)
+        inner = (index for child in self.children for index in child.indices)
+        return tuple(dict.fromkeys((*self._named, *inner)))
 
     @cached_property
     def summation_depth(self) -> int:
@@ -103,7 +118,7 @@ class Expression:
     @cached_property
     def _digest(self) -> bytes:
         # 128 bits stand for the whole formula, so that formulas that share parts are compared in no time.
-        content = hashlib.blake2b(repr((type(self).__name__, self._parts)).encode(), digest_size=16)
+        content = hashlib.blake2b(repr((type(self).__name__, self._content)).encode(), digest_size=16)
         for child in self.children:
             content.update(child._digest)
         return content.digest()
@@ -185,10 +200,6 @@ def evaluate_by(evaluator: Callable[..., Tensor]) -> None:
     _EVALUATOR[:] = [evaluator]
 
 
-def _distinct(found: Iterable[Index]) -> tuple[Index, ...]:
-    return tuple(dict.fromkeys(found))
-
-
 # -- the kinds of expression -------------------------------------------------------------------------------------------
 
 
@@ -199,7 +210,7 @@ class Number(Expression):
     value: int | float
 
     @property
-    def _parts(self) -> tuple[object, ...]:
+    def _content(self) -> tuple[object, ...]:
         return (float(self.value),) if float(self.value) == self.value else (self.value,)
 
 
@@ -210,28 +221,12 @@ class Pair(Expression):
     left: Index
     right: Index
 
-    @property
-    def _parts(self) -> tuple[object, ...]:
-        return self.left.name, self.right.name
-
-    @cached_property
-    def free(self) -> tuple[Index, ...]:
-        return tuple(sorted({self.left, self.right}))
-
-    @cached_property
-    def indices(self) -> tuple[Index, ...]:
-        return _distinct((self.left, self.right))
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Edge(Pair):
     """1 if the two nodes are adjacent (by an edge of that type, if one is given), otherwise 0."""
 
     type: int | None = None
-
-    @property
-    def _parts(self) -> tuple[object, ...]:
-        return self.left.name, self.right.name, self.type
 
 
 class Equality(Pair):
@@ -248,28 +243,12 @@ class FeatureRow(Expression):
 
     index: Index
 
-    @property
-    def _parts(self) -> tuple[object, ...]:
-        return (self.index.name,)
-
-    @cached_property
-    def free(self) -> tuple[Index, ...]:
-        return (self.index,)
-
-    @cached_property
-    def indices(self) -> tuple[Index, ...]:
-        return (self.index,)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Label(FeatureRow):
     """One feature of a node: a column of the graph's `x`."""
 
     column: int
-
-    @property
-    def _parts(self) -> tuple[object, ...]:
-        return self.index.name, self.column
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -278,20 +257,12 @@ class Sum(Expression):
 
     terms: tuple[Expression, ...]
 
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        return self.terms
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Product(Expression):
     """The product of several expressions, entry by entry."""
 
     factors: tuple[Expression, ...]
-
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        return self.factors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -303,11 +274,7 @@ class Application(Expression):
     name: str
 
     @property
-    def children(self) -> tuple[Expression, ...]:
-        return self.arguments
-
-    @property
-    def _parts(self) -> tuple[object, ...]:
+    def _content(self) -> tuple[object, ...]:
         return (id(self.function),)
 
 
@@ -317,17 +284,9 @@ class Binder(Expression):
 
     index: Index
 
-    @property
-    def _parts(self) -> tuple[object, ...]:
-        return (self.index.name,)
-
     @cached_property
     def free(self) -> tuple[Index, ...]:
         return tuple(index for index in super().free if index != self.index)
-
-    @cached_property
-    def indices(self) -> tuple[Index, ...]:
-        return _distinct((self.index, *super().indices))
 
     @cached_property
     def summation_depth(self) -> int:
@@ -340,10 +299,6 @@ class Total(Binder):
 
     body: Expression
 
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        return (self.body,)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Aggregation(Binder):
@@ -352,14 +307,6 @@ class Aggregation(Binder):
     kind: str
     guard: Expression
     body: Expression
-
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        return self.guard, self.body
-
-    @property
-    def _parts(self) -> tuple[object, ...]:
-        return self.index.name, self.kind
 
 
 # -- operators ---------------------------------------------------------------------------------------------------------
@@ -388,6 +335,40 @@ def _product(*factors: object) -> Expression:
 
 # -- text --------------------------------------------------------------------------------------------------------------
 
+Notation = Mapping[str, str]
+"""How each kind of expression looks, as templates for `str.format`."""
+
+PLAIN: Notation = {
+    "edge": "E({0}, {1})",
+    "typed edge": "E{2}({0}, {1})",
+    "equality": "1[{0} = {1}]",
+    "inequality": "1[{0} != {1}]",
+    "label": "P{1}({0})",
+    "features": "Features({0})",
+    "application": "{0}({1})",
+    "total": "sum_{0} {1}",
+    "aggregation": "{0}_{1}({2}, {3})",
+    "brackets": "({0})",
+    "times": " * ",
+    "omission": "...",
+}
+"""What `parse` reads."""
+
+LATEX: Notation = {
+    "edge": "E({0}, {1})",
+    "typed edge": "E_{{{2}}}({0}, {1})",
+    "equality": r"\mathbf{{1}}[{0} = {1}]",
+    "inequality": r"\mathbf{{1}}[{0} \neq {1}]",
+    "label": "P_{{{1}}}({0})",
+    "features": "F({0})",
+    "application": r"\operatorname{{{0}}}\left({1}\right)",
+    "total": r"\sum_{{{0}}} {1}",
+    "aggregation": r"\operatorname{{{0}}}_{{{1} :\, {2} \neq 0}} {3}",
+    "brackets": r"\left({0}\right)",
+    "times": r"\, ",
+    "omission": r"\dots",
+}
+
 
 def _text(
     expression: Expression,
@@ -399,9 +380,9 @@ def _text(
 ) -> str:
     """Write an expression, of at most so many parts and so deep."""
     if parts < 1 or levels < 1:
-        return notation.omission
+        return notation["omission"]
     if bracketed:
-        return notation.brackets.format(_text(expression, notation, parts, levels))
+        return notation["brackets"].format(_text(expression, notation, parts, levels))
     inner = parts - 1
     if expression._length > parts:
         inner //= max(1, len(expression.children))
@@ -410,17 +391,17 @@ def _text(
         case Number(value):
             return repr(value)
         case Edge(x, y, None):
-            return notation.edge.format(x, y)
+            return notation["edge"].format(x, y)
         case Edge(x, y, kind):
-            return notation.typed_edge.format(x, y, kind)
+            return notation["typed edge"].format(x, y, kind)
         case Equality(x, y):
-            return notation.equality.format(x, y)
+            return notation["equality"].format(x, y)
         case Inequality(x, y):
-            return notation.inequality.format(x, y)
+            return notation["inequality"].format(x, y)
         case Label(x, column):
-            return notation.label.format(x, column)
+            return notation["label"].format(x, column)
         case FeatureRow(x):
-            return notation.features.format(x)
+            return notation["features"].format(x)
         case Sum((first, *terms)):
             signed = [("+", term) if (negated := _without_minus(term)) is None else ("-", negated) for term in terms]
             rest = [f" {sign} {_text(term, *room, bracketed=isinstance(term, Sum))}" for sign, term in signed]
@@ -431,15 +412,15 @@ def _text(
             # A sum over an index reaches to the end of its product, so it needs brackets anywhere else.
             texts = [_text(child, *room, bracketed=isinstance(child, Sum | Product | Total)) for child in factors]
             texts.append(_text(last, *room, bracketed=isinstance(last, Sum | Product)))
-            return "-" * minus + notation.times.join(texts)
+            return "-" * minus + notation["times"].join(texts)
         case Application(_, arguments, name):
             shown = name.replace("_", r"\_") if notation is LATEX else name
-            return notation.application.format(shown, ", ".join(_text(argument, *room) for argument in arguments))
+            return notation["application"].format(shown, ", ".join(_text(argument, *room) for argument in arguments))
         case Total(y, body):
-            return notation.total.format(y, _text(body, *room, bracketed=isinstance(body, Sum)))
+            return notation["total"].format(y, _text(body, *room, bracketed=isinstance(body, Sum)))
         case Aggregation(y, kind, guard, body):
-            values = _text(body, *room, bracketed=notation.bracketed_values)
-            return notation.aggregation.format(kind, y, _text(guard, *room), values)
+            values = _text(body, *room, bracketed=notation is LATEX)
+            return notation["aggregation"].format(kind, y, _text(guard, *room), values)
     raise TypeError(f"{type(expression).__name__} is no expression of the tensor language.")
 
 
@@ -464,26 +445,15 @@ def rebuild(
     expression: Expression, index: Callable[[Index], Index], child: Callable[[Expression], Expression]
 ) -> Expression:
     """Return the same kind of expression with other indices and children."""
-    match expression:
-        case Edge(left, right, kind):
-            return Edge(index(left), index(right), kind)
-        case Pair(left, right):
-            return type(expression)(index(left), index(right))
-        case Label(row, column):
-            return Label(index(row), column)
-        case FeatureRow(row):
-            return FeatureRow(index(row))
-        case Sum(terms):
-            return Sum(tuple(map(child, terms)))
-        case Product(factors):
-            return Product(tuple(map(child, factors)))
-        case Application(function, arguments, name):
-            return Application(function, tuple(map(child, arguments)), name)
-        case Total(bound, body):
-            return Total(index(bound), child(body))
-        case Aggregation(bound, kind, guard, body):
-            return Aggregation(index(bound), kind, child(guard), child(body))
-    return expression
+
+    def renew(value: Any) -> Any:
+        if isinstance(value, Index):
+            return index(value)
+        if isinstance(value, tuple):
+            return tuple(map(child, value))
+        return child(value) if isinstance(value, Expression) else value
+
+    return cast(Expression, cast(Any, type(expression))(*map(renew, expression._values)))
 
 
 def _rename(
