@@ -7,9 +7,21 @@ from functools import cached_property
 
 from paperwright.blocks.counts import whole_number
 
-from ..language.expressions import Edge, Expression
+from ..language.expressions import (
+    Aggregation,
+    Application,
+    Edge,
+    Equality,
+    Expression,
+    FeatureRow,
+    Inequality,
+    Label,
+    Pair,
+    Product,
+    Sum,
+)
 from .bounds import Bound, level_of, rounds_of
-from .explanation import costly_block, text_of
+from .normal_form import Atom, Block, Place
 from .profiles import Profiles
 from .rewriting import rewrite
 from .summation_order import Depth
@@ -146,3 +158,55 @@ def analyse(expression: Expression) -> Analysis:
     if not isinstance(expression, Expression):
         raise TypeError(f"{type(expression).__name__} is no expression; build one, or read one from text with parse.")
     return Analysis(expression)
+
+
+# -- the sums that cost the most indices -------------------------------------------------------------------------------
+
+LONGEST_TEXT = 300
+
+
+def costly_block(profiles: Profiles, names: int) -> Block | None:
+    """Return a block that so few index names are not enough for, the innermost of those that hold it."""
+    roots = [*(child for function in profiles.functions for child in function.children), profiles.expression]
+    for part in (term for root in roots for term in _terms(root)):
+        for block in profiles.shapes(part):
+            order, _ = profiles.order(block, names)
+            free = {place for atom in block.atoms for place in atom.places if not isinstance(place, int)}
+            if len(free) > names or not order.suffices:
+                return block
+    return None
+
+
+def _terms(expression: Expression) -> Iterator[Expression]:
+    if isinstance(expression, Sum | Product):
+        for child in expression.children:
+            yield from _terms(child)
+    else:
+        yield expression
+
+
+def text_of(block: Block) -> str:
+    """Return a block in one line; functions without their arguments, only with the indices that they look at."""
+    taken = {place.name for atom in block.atoms for place in atom.places if not isinstance(place, int)}
+    spare = (name for name in (*"yzuvwabcdefghijklmnopqrst", *map("y{}".format, range(999))) if name not in taken)
+    names: dict[Place, str] = {place: next(spare) for place in block.bound}
+    names |= {place: place.name for atom in block.atoms for place in atom.places if not isinstance(place, int)}
+    sums = f"sum_{{{', '.join(names[place] for place in block.bound)}}} " if block.bound else ""
+    text = sums + " * ".join(_atom_text(atom, names) for atom in block.atoms)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} ..."
+
+
+def _atom_text(atom: Atom, names: dict[Place, str]) -> str:
+    places = [names[place] for place in atom.places]
+    match atom.expression:
+        case Equality() | Inequality():
+            return f"1[{places[0]} {'=' if isinstance(atom.expression, Equality) else '!='} {places[1]}]"
+        case Label() | FeatureRow() | Pair():
+            head, _, _ = str(atom.expression).partition("(")
+        case Application(_, _, name):
+            head = name
+        case Aggregation(_, kind, _, _):
+            head = kind
+        case _:
+            head = "..."
+    return f"{head}({', '.join(places)})"

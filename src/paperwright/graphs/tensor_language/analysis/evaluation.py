@@ -29,7 +29,7 @@ from ..language.expressions import (
 )
 from ..language.structure import Structure
 from .analysis import analyse
-from .normal_form import Block, NormalForm, Place, width_template
+from .normal_form import Place
 from .summation_order import Depth, SummationOrder, fewest_names
 
 LARGEST = 1 << 30
@@ -224,22 +224,9 @@ class _Evaluation:
         product = [_Factor(f, tuple(places.get(index, index) for index in f.free)) for f in factors]
         needed = self._indices_needed(product, len(bound))
         large = needed > 2 and self._on.nodes**needed > LARGE
-        if large and analyse(expression).pareto[0][0] < needed:
-            return self._by_blocks(expression, NormalForm().blocks(expression))
+        if large and (names := (found := analyse(expression)).pareto[0][0]) < needed:
+            return self.value(found.rewritten(names))
         return self._contract(product, len(bound), needed, expression.free)
-
-    def _by_blocks(self, expression: Total, blocks: Iterable[Block]) -> Tensor:
-        """The sum of the blocks of the normal form, where terms may have cancelled and left axes of one entry."""
-        found = self._sum([self._number(0), *(self._block(block, expression.free) for block in blocks)])
-        wide = width_template(expression, expression.index)
-        width = found.size(-1) if wide is None else max(found.size(-1), self.value(wide).size(-1))
-        return found.expand(found.size(0), *[self._on.nodes] * len(expression.free), width)
-
-    def _block(self, block: Block, free: tuple[Index, ...]) -> Tensor:
-        number: dict[Place, int] = {place: i for i, place in enumerate(block.bound)}
-        product = [_Factor(a.expression, tuple(number.get(p, p) for p in a.places)) for a in block.atoms]
-        product.append(_Factor(self._number(block.coefficient), ()))
-        return self._contract(product, len(number), self._indices_needed(product, len(number)), free)
 
     def _indices_needed(self, product: list[_Factor], bound: int) -> int:
         """How many indices the tables of the best order look at, at most."""

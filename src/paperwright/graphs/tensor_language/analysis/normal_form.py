@@ -325,54 +325,31 @@ def _collect_all(blocks: Iterable[Block]) -> tuple[Block, ...]:
 # Terms may cancel in a normal form, but the width of their values stays.
 
 
-def width_template(
-    expression: Expression, x: Index, known: dict[Expression, Expression | None] | None = None
-) -> Expression | None:
-    """Return an expression of one index, without sums, whose values are as wide; None if they have width 1 for certain.
+def wide_parts(
+    expression: Expression, x: Index, known: dict[Expression, frozenset[Expression]] | None = None
+) -> frozenset[Expression]:
+    """Return what may make an expression's values wider than 1: expressions of one index, without sums.
 
     It takes for granted that the width of a function's values depends on the width of its argument alone.
     """
     known = {} if known is None else known
     if expression not in known:
-        known[expression] = _width_template(expression, x, known)
-    return known[expression]
-
-
-def _width_template(expression: Expression, x: Index, known: dict[Expression, Expression | None]) -> Expression | None:
-    match expression:
-        case Label():
-            return None
-        case FeatureRow():
-            return FeatureRow(x)
-        case Application(function, arguments, name):
-            inner = tuple(width_template(argument, x, known) or Number(1) for argument in arguments)
-            return Application(function, inner, name)
-        case Total(_, body) | Aggregation(_, _, _, body):
-            return width_template(body, x, known)
-        case Sum(children) | Product(children):
-            templates = (width_template(child, x, known) for child in children)
-            wide = tuple(dict.fromkeys(template for template in templates if template is not None))
-            return None if not wide else wide[0] if len(wide) == 1 else Sum(wide)
-    return None
-
-
-def width_sources(
-    expression: Expression, known: dict[Expression, frozenset[object]] | None = None
-) -> frozenset[object]:
-    """Return what may make an expression's values wider than 1: the features, and functions."""
-    known = {} if known is None else known
-    if expression not in known:
-        found: frozenset[object]
         match expression:
             case Label():
-                found = frozenset()
+                known[expression] = frozenset()
             case FeatureRow():
-                found = frozenset({FeatureRow})
-            case Application(function, _, _):
-                found = frozenset({id(function)})
+                known[expression] = frozenset({FeatureRow(x)})
+            case Application(function, arguments, name):
+                inner = tuple(one_sum(wide_parts(argument, x, known)) for argument in arguments)
+                known[expression] = frozenset({Application(function, inner, name)})
             case Total(_, body) | Aggregation(_, _, _, body):
-                found = width_sources(body, known)
+                known[expression] = wide_parts(body, x, known)
             case _:
-                found = frozenset().union(*(width_sources(child, known) for child in expression.children))
-        known[expression] = found
+                known[expression] = frozenset().union(*(wide_parts(child, x, known) for child in expression.children))
     return known[expression]
+
+
+def one_sum(terms: Iterable[Expression]) -> Expression:
+    """The sum of some expressions, in an order of its own; 1 if there are none."""
+    ordered = sorted(terms, key=lambda term: term._digest)
+    return Sum(tuple(ordered)) if len(ordered) > 1 else ordered[0] if ordered else Number(1)

@@ -29,11 +29,11 @@ class Profiles:
         self._depths: dict[tuple[Depth, Shape], Depth] = {}
         self._ordered_exactly = True
         # From the inside out, so that no formula is too deep for recursion.
-        self._functions = [e for e in expression.parts if isinstance(e, Application | Aggregation)]
+        self.functions = [e for e in expression.parts if isinstance(e, Application | Aggregation)]
         for part in expression.parts:
             if isinstance(part, Total):
                 self._normal.blocks(part)
-        for function in self._functions:
+        for function in self.functions:
             self.guarded_profile(function)
 
     @property
@@ -43,7 +43,7 @@ class Profiles:
 
     def depth(self, names: Depth) -> Depth:
         """Return the depth of nested sums with at most so many index names; infinite where they do not suffice."""
-        for function in self._functions:
+        for function in self.functions:
             self.profile(function, names)
         return max(self.profile(self.expression, names).values(), default=0)
 

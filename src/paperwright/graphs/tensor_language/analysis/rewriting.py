@@ -1,5 +1,6 @@
 """An expression written anew with few index names: its normal form, summed in the best order, the names used again."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -16,7 +17,7 @@ from ..language.expressions import (
     fresh_indices,
     rebuild,
 )
-from .normal_form import Atom, Block, NormalForm, Place, width_sources, width_template
+from .normal_form import Atom, Block, NormalForm, Place, one_sum, wide_parts
 from .profiles import Profiles, Vertices
 from .summation_order import SummationOrder
 
@@ -37,7 +38,7 @@ class _Rewriting:
         self._names = names
         self._pool = pool
         self._known: dict[tuple[Expression, tuple[tuple[Index, Index], ...]], Expression] = {}
-        self._sources: dict[Expression, frozenset[object]] = {}
+        self._wide: dict[Index, dict[Expression, frozenset[Expression]]] = defaultdict(dict)
 
     def expression(self, expression: Expression, names: Mapping[Index, Index]) -> Expression:
         """The expression with its free indices under the given names."""
@@ -54,12 +55,10 @@ class _Rewriting:
 
     def _of_the_same_shape(self, found: Expression, expression: Expression, names: Mapping[Index, Index]) -> Expression:
         """Where terms have cancelled, what they were made of still says how many axes there are, and how wide."""
-        if not width_sources(expression, self._sources) <= width_sources(found, self._sources):
-            x = next(iter(names.values()), self._pool[0])
-            wide = width_template(expression, x)
-            if wide is not None:
-                nothing = Product((Number(0), wide))
-                found = Sum((found, nothing if x in names.values() or not wide.free else Total(x, nothing)))
+        x = next(iter(names.values()), self._pool[0])
+        if lost := wide_parts(expression, x, self._wide[x]) - wide_parts(found, x, self._wide[x]):
+            nothing = Product((Number(0), wide := one_sum(lost)))
+            found = Sum((found, nothing if x in names.values() or not wide.free else Total(x, nothing)))
         return _product([found, *(Equality(name, name) for name in names.values() if name not in found.free)])
 
     def _block(self, block: Block, free: Mapping[Index, Index]) -> Expression:
