@@ -30,31 +30,22 @@ def cycle_beside_path(cycle: int, path: int) -> Data:
     return as_data(nx.disjoint_union(nx.cycle_graph(cycle), nx.path_graph(path)))
 
 
-def cycle_and_halves(n: int) -> Pair:
-    """C_2n and 2 C_n: alike for colour refinement, told apart by folklore 2-WL in round ceil(log2(n / 2))."""
-    half = nx.cycle_graph(n)
-    return as_data(nx.cycle_graph(2 * n)), as_data(nx.disjoint_union(half, half))
-
-
 def hard_pairs(
     names: Iterable[str] = tuple(GRAPH_PAIRS),
     *,
     paths: Iterable[int] = (),
-    cycles: Iterable[int] = (),
     degrees: bool = False,
 ) -> dict[str, Pair]:
-    """Pairs by name, and such as need many rounds of colour refinement (paths) or of 2-WL (cycles).
+    """Pairs by name, and such as need many rounds of colour refinement.
 
     Args:
         names: of `paperwright.data.graph_pairs`.
         paths: lengths n, each for C_3 with P_n and C_4 with P_(n-1).
-        cycles: lengths n, each for C_2n and 2 C_n.
         degrees: every pair once more, with the degrees as features.
     """
     pairs = {name: graph_pair(name) for name in names}
     for n in paths:
         pairs[f"c3+p{n}"] = cycle_beside_path(3, n), cycle_beside_path(4, n - 1)
-    pairs |= {f"c{2 * n}": cycle_and_halves(n) for n in cycles}
     if degrees:
         pairs |= {f"{name}, degrees": with_degrees(pair) for name, pair in pairs.items()}
     return pairs
