@@ -14,7 +14,7 @@ from paperwright.graphs.tensor_language import separation_power
 from paperwright.graphs.tensor_language.analysis.bounds import Bound
 from paperwright.graphs.tensor_language.claims import invariant_networks_are_bounded, separate_nodes
 from paperwright.graphs.tensor_language.experiments import violations as module
-from paperwright.graphs.tensor_language.experiments.dense_networks import FolkloreNetwork, InvariantNetwork
+from paperwright.graphs.tensor_language.experiments.dense_networks import FolkloreNetwork
 from paperwright.graphs.tensor_language.experiments.floor_training import Regression, targets_of, train_to_floor
 from paperwright.graphs.tensor_language.experiments.hard_pairs import (
     compare_counts,
@@ -110,18 +110,6 @@ def test_too_few_layers_miss_classes_and_too_many_go_beyond():
     assert best_distinctions(lambda: IsomorphismNetwork(1, 16, 2), [0], graphs, Bound("cr", 1, 1, "graph")).beyond > 0
 
 
-def test_one_layer_of_a_2_ign_sees_more_of_a_node_than_one_round():
-    """Trap (d): an end of P4 and a node of 2 K2 agree after one round of 1-WL; the sums of all entries are 6 and 4."""
-    graphs = [as_data(nx.path_graph(4)), as_data(nx.Graph([(0, 1), (2, 3)]))]
-
-    def beyond(rounds: int) -> int:
-        bound = Bound("wl", 1, rounds, "vertex")
-        return best_distinctions(lambda: InvariantNetwork(1, 2, 4, 0, level="vertex"), [0, 1], graphs, bound).beyond
-
-    assert beyond(1) == 1
-    assert beyond(2) == 0
-
-
 @pytest.mark.parametrize("arm", ROUNDS.arms)
 def test_a_round_fewer_would_break_the_claim_on_rounds_and_so_would_a_network_that_saw_more(arm):
     """At the desk budget the control breaks, and there are nodes left together that later rounds part."""
@@ -141,8 +129,9 @@ def test_told_apart_by_a_network():
 # -- bounds ------------------------------------------------------------------------------------------------------------
 
 
-def test_random_expressions_keep_to_their_bounds_and_break_smaller_ones():
-    tally = tally_expressions(0, 30, labelled=False, graphs=5)
+@pytest.mark.parametrize("labelled", [False, True])
+def test_random_expressions_keep_to_their_bounds_and_break_smaller_ones(labelled):
+    tally = tally_expressions(0, 30, labelled=labelled, graphs=5)
     assert tally.bounds >= 30
     assert tally.violations == 0
     assert 0 < tally.control_violations < tally.controls
@@ -167,18 +156,16 @@ def test_labels_of_six_node_graphs():
     assert set(torch.cat([graph.x for graph in labelled]).flatten().tolist()) == {0.0, 1.0}
 
 
-@pytest.mark.parametrize("name", ["GraphSAGE, max", "GCN", "APPNP", "GIN, graph norm"])
+@pytest.mark.parametrize("name", ["APPNP", "GIN, graph norm"])
 def test_bounds_of_some_of_the_twelve_architectures(name):
-    """GCN's normalisation, and the readouts of a graph norm, cost one round more than the layers."""
-    more = name in ("GCN", "SGC", "APPNP", "ChebNet", "GIN, graph norm")
+    """The normalisation by degrees, and the readouts of a graph norm, cost one round more than the layers."""
     bound = separation_power(random_network(lambda: ARCHITECTURES[name](2), 0))
-    assert (bound.test, bound.rounds) == ("wl" if "norm" in name else "cr", 2 + more)
+    assert (bound.test, bound.rounds) == ("wl" if "norm" in name else "cr", 3)
 
 
-@pytest.mark.parametrize("name", ["GraphSAGE, max", "GIN, graph norm"])
-def test_a_tally_of_an_architecture(name):
+def test_a_tally_of_an_architecture():
     pairs = hard_pairs(["p4-k13", "c6", "decalin"], paths=[3, 4], degrees=True)
-    tally = tally_architecture(name, 0, [1, 2], pairs, atlas_graphs(5))
+    tally = tally_architecture("GIN, graph norm", 0, [1, 2], pairs, atlas_graphs(5))
     assert tally.violations == 0
     assert tally.bounds >= 10
     assert tally.control_violations > 0
@@ -229,14 +216,6 @@ def test_a_fit_stays_above_its_floor_and_is_decided_by_its_seed():
     assert first.mse != other.mse
     assert first.floor == other.floor > 0.1
     assert first.floor - 1e-6 <= first.mse < 0.7
-
-
-def test_three_rounds_fix_the_walks_of_three_steps():
-    graphs = atlas_graphs(6)
-    settings = {"steps": 10, "iterations": 1, "width": 4}
-    assert train_to_floor(graphs, "walks", 3, seed=0, **settings).floor == pytest.approx(0, abs=1e-20)
-    assert train_to_floor(graphs, "walks", 2, seed=0, **settings).floor > 1e-4
-    assert train_to_floor(graphs, "triangles", 3, seed=0, **settings).floor > 1e-4
 
 
 def test_a_network_for_regression_is_bounded_by_its_layers():

@@ -94,7 +94,7 @@ def test_by_hand() -> None:
 
 def test_labels_in_a_column_are_labels() -> None:
     labels, bound = torch.tensor([0, 1, 0, 1]), rounds_of_cr(1)
-    graph = nx.path_graph(4)
+    graph = from_networkx(nx.path_graph(4))
     flat, column = (approximation_floor(target, [graph], bound) for target in (labels, labels[:, None]))
     assert column.accuracy == flat.accuracy == 0.5
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache, reduce
+from typing import TypeAlias
 
 import networkx as nx
 import torch
@@ -83,7 +84,7 @@ def edge_deleted_gnn(layers: int = 2) -> Expression:
 # -- counts of patterns as features ------------------------------------------------------------------------------------
 
 
-Patterns = nx.Graph | Iterable[nx.Graph] | None
+Patterns: TypeAlias = nx.Graph | Iterable[nx.Graph] | None
 """One small graph or several; the triangle if None."""
 
 

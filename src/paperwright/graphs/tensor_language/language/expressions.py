@@ -63,7 +63,8 @@ class Expression:
     @cached_property
     def _values(self) -> tuple[Any, ...]:
         """What its fields hold: indices, expressions alone or in a tuple, and numbers, functions or words."""
-        return tuple(getattr(self, field) for field in self.__match_args__)
+        names: tuple[str, ...] = self.__match_args__
+        return tuple(getattr(self, name) for name in names)
 
     @cached_property
     def children(self) -> tuple["Expression", ...]:
