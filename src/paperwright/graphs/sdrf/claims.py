@@ -78,7 +78,7 @@ def _classification_claim(graph: str, component: Literal["whole", "released"], s
         arms=arms if citation else arms | {"digl": Diffusion(0.15, 64)},
         rule=Greater("accuracy", "paper", than="none"),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN, epochs=60, **settings),
+            "smoke": Budget(seeds=2, graph=STAND_IN, epochs=5, **settings),
             "desk": Budget(seeds=seeds, epochs=300, **_on(graph, **settings)),
             "paper": Budget(seeds=(25, 100), epochs=1000, search=50, **_on(graph, **settings)),
         },
@@ -151,7 +151,7 @@ gain_by_size_of_graph = Claim(
         bounds=(0, 100),
     ),
     budgets={
-        "smoke": Budget(seeds=2, share=0.1, epochs=10),
+        "smoke": Budget(seeds=2, share=0.1, epochs=2),
         "desk": Budget(seeds=(10, 20), share=0.1, epochs=200),
         "paper": Budget(seeds=100, share=0.1, epochs=1000),
     },
