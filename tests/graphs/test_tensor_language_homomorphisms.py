@@ -367,6 +367,9 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: treewidth(nx.MultiGraph([(0, 1)])), TypeError, "undirected"),
     (lambda: treewidth("C6"), TypeError, None),  # type: ignore[arg-type]
     (lambda: count_homomorphisms(CYCLE(3), HeteroData()), TypeError, None),  # type: ignore[arg-type]
+    *[(lambda kind=kind: HomomorphismCounts([STAR(4)])(
+        Data(x=torch.ones(40, 1).to(kind), edge_index=from_networkx(nx.complete_graph(40)).edge_index)),
+       ValueError, "which does not hold the count") for kind in (torch.bool, torch.uint8, torch.float16)],
 ]  # fmt: skip
 
 

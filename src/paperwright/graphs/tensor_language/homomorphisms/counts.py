@@ -153,7 +153,8 @@ class HomomorphismCounts(BaseTransform):
 
     Raises:
         TypeError: a heterogeneous graph, or no list of patterns.
-        ValueError: no pattern, one that `count_homomorphisms` refuses, or a graph that it refuses.
+        ValueError: no pattern, one that `count_homomorphisms` refuses, a graph that it refuses, or counts that the type
+            of `data.x` does not hold.
 
     Example:
         >>> import networkx as nx
@@ -198,7 +199,14 @@ class HomomorphismCounts(BaseTransform):
         x = data.get("x")
         if x is None:
             x = torch.empty(data.num_nodes, 0, device=union.device)
-        counts = torch.stack(columns, dim=1).to(x)
+        exact = torch.stack(columns, dim=1).to(x.device)
+        counts = exact.to(x.dtype)
+        lost = counts.isinf() if x.is_floating_point() else counts.long() != exact
+        if bool(lost.any()):
+            raise ValueError(
+                f"x is {x.dtype}, which does not hold the count {int(exact[lost].max())}; expected a wider type. "
+                "Call data.x.float() first."
+            )
         data.x = torch.cat([x[:, None] if x.dim() == 1 else x, counts], dim=1)
         return data
 
