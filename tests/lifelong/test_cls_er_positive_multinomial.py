@@ -30,7 +30,6 @@ class Counting(np.random.Generator):
 @pytest.mark.parametrize(
     ("total", "weights", "refuse"),
     [
-        (6, [1, 1, 1], True),
         (7, [8, 1, 2], False),
         (7, [8, 1, 2], True),
         (5, [1, 1, 1, 1], True),

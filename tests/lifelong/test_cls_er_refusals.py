@@ -20,11 +20,12 @@ from paperwright.lifelong.cls_er import (
     JointTraining,
     RandomCropFlip,
     SemanticMemory,
+    TaskProbabilities,
     permuted,
     rotated,
     split_by_class,
 )
-from paperwright.lifelong.cls_er.evaluation import forgetting
+from paperwright.lifelong.cls_er.evaluation import forgetting, forward_transfer
 from paperwright.lifelong.cls_er.experiment import paper_setting
 from paperwright.lifelong.cls_er.scenarios import TaskBatches
 from paperwright.lifelong.cls_er.transforms import rotate
@@ -55,9 +56,9 @@ def learner(**changed) -> CLSER:
     return CLSER(model, optimizer, **arguments | changed)
 
 
-def baseline(kind: type, **changed):
-    model = mlp(6, (8,), 3)
-    return kind(model, torch.optim.SGD(model.parameters(), lr=0.1), **changed)
+def baseline(kind: type, model: nn.Module | None = None, optimizer: type = torch.optim.SGD, **changed):
+    model = mlp(6, (8,), 3) if model is None else model
+    return kind(model, optimizer(model.parameters(), lr=0.1), **changed)
 
 
 def frozen_memory() -> SemanticMemory:
@@ -118,11 +119,41 @@ ONE = SemanticMemory(0.9)
         (lambda: ContinualEvaluation(1).average_accuracy(), "nothing was evaluated"),
         (lambda: ContinualEvaluation(1).update(lambda x: x, split_by_class(X, Y)), "numbered 0 to 0"),
         (lambda: forgetting(torch.ones(1, 1)), "two tasks"),
+        (lambda: forgetting(torch.ones(2, 3)), r"R has shape \(2, 3\)"),
+        (lambda: forward_transfer(torch.ones(3, 3), torch.ones(2)), "random has 2 accuracies"),
+        (lambda: TaskProbabilities([]), "classes of each task"),
+        (lambda: TaskProbabilities([(0, 9)]).update(torch.zeros(2, 4)), "logits has 4 classes"),
+        (lambda: baseline(JointTraining).consolidate(), "nothing was collected"),
+        (lambda: baseline(FineTune, optimizer=torch.optim.LBFGS), "optimizer is LBFGS"),
+        (lambda: baseline(FineTune, model=nn.LazyLinear(3)), "lazy parameters"),
+        (lambda: RandomCropFlip(1.5), "padding is 1.5"),
         (lambda: paper_setting("cls_er", "s-mnist", 7), "s-mnist with 200"),
     ],
 )
 def test_refused_at_once(wrong, says):
     with pytest.raises(ValueError, match=says):
+        wrong()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: learner(memory=500), "memory is 500; expected an instance of ReservoirMemory"),
+        (lambda: learner(plastic=0.9), "plastic is 0.9; expected an instance of SemanticMemory"),
+        (lambda: learner(optimizer="sgd"), "optimizer is 'sgd'; expected an instance of Optimizer"),
+        (lambda: CLSER(len, None, memory=None, plastic=ONE, stable=ONE), "model is <built-in function len>"),
+        (lambda: learner(augment=3), "augment is 3; expected a function"),
+        (lambda: learner(consistency_weight="a"), "consistency_weight is 'a'"),
+        (lambda: SemanticMemory(True), "decay is True"),
+        (lambda: SemanticMemory(0.9, None), "rate is None"),
+        (lambda: split_by_class(X.numpy(), Y), "x is a ndarray"),
+        (lambda: split_by_class(X, [0, 1]), "y is a list"),
+        (lambda: rotated(X[:, None], Y, max_degrees="a"), "max_degrees is 'a'"),
+        (lambda: ContinualEvaluation(1).update(len, [X]), "tasks holds a Tensor"),
+    ],
+)
+def test_of_another_type(wrong, says):
+    with pytest.raises(TypeError, match=says):
         wrong()
 
 
@@ -169,12 +200,15 @@ def test_inputs_are_looked_at_now_and_then_or_as_told():
         each.observe(X * torch.inf, Y)
 
 
-def test_a_loss_that_becomes_nan_names_the_step_and_leaves_the_weights():
+def test_a_loss_that_is_not_finite_names_the_step_and_leaves_the_weights():
     each = learner()
     each.observe(X, Y)
     before = copy.deepcopy(each.working.state_dict())
-    with pytest.raises(FloatingPointError, match="step 2"):
+    with pytest.raises(FloatingPointError, match="loss became nan at step 2"):
         each.observe(X * torch.nan, Y, check_finite=False)
+    each.criterion = lambda logits, y: logits.sum().exp() * torch.inf
+    with pytest.raises(FloatingPointError, match="loss became inf at step 2"):
+        each.observe(X, Y)
     assert all(torch.equal(value, before[name]) for name, value in each.working.state_dict().items())
 
 
@@ -248,6 +282,42 @@ def test_joint_training_collects_samples_of_one_shape():
     assert_refused(each, ValueError, r"shape \(7,\); expected \(6,\)", torch.rand(4, 7), Y)
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda x: torch.zeros(3), r"predict returns shape \(3,\)"),
+        (lambda x: torch.zeros(len(x), 3, 2), "predict returns shape"),
+        (lambda x: torch.full((len(x), 3), torch.nan), "logits hold NaN"),
+        (lambda x: torch.zeros(len(x), 2), "logits has 2 classes; expected more than 2"),
+    ],
+)
+def test_an_answer_that_is_none_leaves_the_row_unwritten(answer, says):
+    evaluation = ContinualEvaluation(3)
+    with pytest.raises(ValueError, match=says):
+        evaluation.update(answer, split_by_class(X, Y, 1))
+    with pytest.raises(ValueError, match="tasks is empty"):
+        evaluation.update(answer, [])
+    assert not evaluation.rows
+    assert not evaluation.total.any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "says"),
+    [
+        (FineTune, {"model": nn.Sequential(nn.Linear(6, 1), nn.Flatten(0))}, r"the model returns shape \(4,\)"),
+        (FineTune, {"model": nn.LSTM(6, 3)}, "the model returns a tuple"),
+        (FineTune, {"criterion": nn.CrossEntropyLoss(reduction="none")}, "criterion returns shape"),
+        (ExperienceReplay, {"augment": lambda x: x[1:]}, "augment returns 3 samples for 4"),
+    ],
+)
+def test_parts_that_do_not_fit_are_named(kind, changed, says):
+    memory = ReservoirMemory(5, seed=0)
+    memory.add(inputs=X, labels=Y)
+    each = baseline(kind, **changed | ({"memory": memory} if kind is ExperienceReplay else {}))
+    with pytest.raises(ValueError, match=says):
+        each.observe(X, Y)
+
+
 def test_more_updates_than_tasks():
     evaluation = ContinualEvaluation(1)
     (task,) = split_by_class(X, Y, 3)
@@ -261,3 +331,5 @@ def test_more_updates_than_tasks():
 def test_another_number_of_tasks():
     with pytest.raises(IndexError, match="3 tasks"):
         permuted(X, Y, 3)[3]
+    with pytest.raises(IndexError, match="phase is 1; expected one of 0 to 0"):
+        GeneralisedClassIncremental(X, Y, 1, 2).test(X, Y, 1)

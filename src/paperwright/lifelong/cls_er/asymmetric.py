@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .learner import Losses, check_labels, separate_logits
+from .learner import Losses, separate_logits
 from .replay import ExperienceReplay
 
 
@@ -33,7 +33,7 @@ class AsymmetricReplay(ExperienceReplay):
         draw = self.replay() if len(self.memory) else None
         batches = [x] if draw is None else [x, draw["inputs"]]
         logits, *replayed = separate_logits(self.working, batches, one_pass=True)
-        check_labels(y, logits.shape[1])
+        self.check_logits(logits, y)
         absent = torch.ones(logits.shape[1], dtype=torch.bool, device=y.device)
         absent[y] = False
         loss = self.criterion(logits.masked_fill(absent, -torch.inf), y)

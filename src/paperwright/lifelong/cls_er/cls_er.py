@@ -10,16 +10,17 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim.swa_utils import update_bn
 
 from paperwright.blocks import ReservoirMemory
-from paperwright.blocks.counts import check_counts
 
 from .head import grow_average
-from .learner import ContinualLearner, Losses, check_labels, has_batch_norm, with_replayed
+from .inputs import check_types, number_within
+from .learner import Losses, has_batch_norm, with_replayed
+from .replay import ExperienceReplay
 from .semantic_memory import SemanticMemory, Statistics
 
 RECALIBRATION_BATCH = 128
 
 
-class CLSER(ContinualLearner):
+class CLSER(ExperienceReplay):
     r"""Learns from a stream with a fixed memory, guided by two slow copies of itself.
 
     On a batch (X_b, Y_b) it draws (X_m, Y_m) from the reservoir and takes a gradient step on
@@ -51,6 +52,7 @@ class CLSER(ContinualLearner):
         seed: decides when the memories are updated; `None` leaves them their own seeds.
 
     Raises:
+        TypeError: an argument is of another type; a memory is a :class:`SemanticMemory`, not its decay.
         ValueError: a number is out of range, both memories are one object, or the optimizer lacks the parameters.
 
     Example:
@@ -82,18 +84,13 @@ class CLSER(ContinualLearner):
         one_pass: bool | None = None,
         seed: int | None = None,
     ) -> None:
-        super().__init__(model, optimizer, criterion=criterion)
-        if not consistency_weight >= 0:
-            raise ValueError(f"consistency_weight: expected a number of at least 0, got {consistency_weight}")
-        check_counts(replay_size=replay_size)
+        super().__init__(model, optimizer, memory=memory, replay_size=replay_size, augment=augment, criterion=criterion)
+        check_types(plastic=(plastic, SemanticMemory), stable=(stable, SemanticMemory))
         if plastic is stable:
             raise ValueError("plastic and stable: expected two memories, got the same object twice")
-        self.memory = memory
         self.plastic = plastic
         self.stable = stable
-        self.consistency_weight = consistency_weight
-        self.replay_size = replay_size
-        self.augment = augment
+        self.consistency_weight = number_within("consistency_weight", consistency_weight)
         seeds = [None, None] if seed is None else np.random.SeedSequence(seed).generate_state(2, np.uint64) // 2
         for slow, draws in zip((plastic, stable), seeds, strict=True):
             slow.set_statistics(statistics)
@@ -122,18 +119,13 @@ class CLSER(ContinualLearner):
     def losses(self, x: Tensor, y: Tensor) -> Losses:
         """Return the cross-entropy on the batch and the replayed samples, and consistency on the latter."""
         if not len(self.memory):
-            logits = self.working(x)
-            check_labels(y, logits.shape[1])
-            loss = self.criterion(logits, y)
-            return Losses(loss, loss.detach())
-        replayed = self.memory.sample(self.replay_size)
+            return super().losses(x, y)
+        replayed = self.replay()
         x_m, y_m = replayed["inputs"], replayed["labels"]
-        if self.augment is not None:
-            x_m = self.augment(x_m)
         teacher, by_stable = self.recall(x_m, y_m)
         alone = None if self.one_pass else self.working(x_m)
         logits = self.working(with_replayed(x, x_m))
-        check_labels(y, logits.shape[1])
+        self.check_logits(logits, y)
         consistency = mse_loss(logits.narrow(0, len(x), len(x_m)) if alone is None else alone, teacher)
         labelled = self.criterion(logits, torch.cat((y, y_m)))
         loss = torch.add(labelled, consistency, alpha=self.consistency_weight)
@@ -152,13 +144,9 @@ class CLSER(ContinualLearner):
             return memory.module(x)
         return self.logits(x, memory.module)
 
-    def check_memory(self, x: Tensor, y: Tensor) -> None:
-        """Refuse a batch that does not fit the reservoir."""
-        self.memory.check(inputs=x, labels=y)
-
     def remember(self, x: Tensor, y: Tensor) -> None:
         """Offer the batch to the reservoir and let both memories follow; a batch never replays itself."""
-        self.memory.add(inputs=x, labels=y)
+        super().remember(x, y)
         self.plastic.update_parameters(self.working)
         self.stable.update_parameters(self.working)
 
@@ -184,7 +172,9 @@ def surer_logits(
         The chosen logits, and whether they are the stable memory's.
     """
     # One call for both memories: at replay batches of a few dozen it is calls that cost.
-    of_plastic, of_stable = log_odds(torch.stack((plastic, stable)), labels.expand(2, -1))
+    both = torch.stack((plastic, stable))
+    # Half precision would round the odds of confident memories to the same number.
+    of_plastic, of_stable = log_odds(both.to(torch.promote_types(both.dtype, torch.float32)), labels.expand(2, -1))
     by_stable = of_stable > of_plastic
     return torch.where(by_stable[:, None], stable, plastic), by_stable
 

@@ -1,6 +1,6 @@
 """A scikit-learn classifier that keeps learning: `partial_fit` on whatever comes, with a bounded memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,17 +13,31 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from paperwright.blocks import ReservoirMemory
-from paperwright.blocks.counts import check_counts
+from paperwright.blocks.counts import check_counts, whole_number
 from paperwright.blocks.reference_networks import mlp
 from paperwright.training import derived_seed, resolve_device
 
 from .asymmetric import AsymmetricReplay
 from .cls_er import CLSER
+from .inputs import check_types, number_within
 from .learner import ContinualLearner
 from .replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
 from .semantic_memory import SemanticMemory
 
+# Gradients on features of about unit range are several times shorter.
+LONGEST_GRADIENT = 10.0
+
 LearnerName = Literal["cls_er", "er", "der++", "er_ace", "fine_tune", "joint"]
+
+
+class ClippedSGD(torch.optim.SGD):
+    """Plain SGD that shortens gradients longer than `LONGEST_GRADIENT`, so that raw features do not end in NaN."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Take one step."""
+        nn.utils.clip_grad_norm_([each for group in self.param_groups for each in group["params"]], LONGEST_GRADIENT)
+        super().step()
 
 
 class ContinualClassifier(ClassifierMixin, BaseEstimator):
@@ -60,7 +74,8 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
             replay; `"fine_tune"`, no memory; or `"joint"`, which keeps all data.
         hidden: widths of the hidden layers.
         network: makes another network from the number of features and of classes; takes the place of `hidden`.
-        learning_rate: of plain SGD.
+            Its first weights are decided by `random_state` too.
+        learning_rate: of plain SGD. Set between calls of `partial_fit`, it holds from the next one on.
         batch_size: samples a step.
         epochs: passes that `fit` makes; `partial_fit` makes one.
         memory_size: samples remembered.
@@ -69,7 +84,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         plastic_decay, plastic_rate, stable_decay, stable_rate: of the two memories of the weights.
         warm_up: of both memories; the larger, the sooner they forget the first steps (see :class:`SemanticMemory`).
         alpha, beta: weights of DER++.
-        random_state: decides everything random.
+        random_state: decides everything random but dropout, which draws from torch's global generator.
         device: of torch; "auto" takes a GPU if there is one.
 
     Attributes:
@@ -84,7 +99,9 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         ['a', 'b', 'c']
 
     Raises:
-        ValueError: unknown learner, labels that were not among `classes`, or another number of features than before.
+        TypeError, ValueError: a parameter is out of range, labels were not among `classes`, or there is another number
+            of features than before.
+        FloatingPointError: the loss is no longer finite; features that nobody has scaled are the usual reason.
     """
 
     def __init__(
@@ -132,7 +149,7 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         """Forget everything, then learn from all samples: `epochs` passes, shuffled."""
         X, y = self._validated(X, y, first=True)
         self._start(unique_labels(y))
-        self._grows = False
+        self._grows = True
         order = check_random_state(self._seed)
         for _ in range(self.epochs):
             chosen = order.permutation(len(X))
@@ -145,17 +162,22 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         Args:
             X: samples [samples, features].
             y: their labels.
-            classes: at the first call, all labels that will ever come; another label is then refused. Without it the
-                network grows an output for every label that is new (see :meth:`ContinualLearner.grow`).
+            classes: at the first call, all labels that will ever come; another label is then refused. Without it, and
+                after `fit`, the network grows an output for every label that is new
+                (see :meth:`ContinualLearner.grow`).
         """
         first = not hasattr(self, "learner_")
         X, y = self._validated(X, y, first=first)
-        if first:
-            self._start(unique_labels(y if classes is None else np.asarray(classes)))
-            self._grows = classes is None
-        elif classes is not None and not np.array_equal(self.classes_, unique_labels(np.asarray(classes))):
+        named = None if classes is None else np.unique(np.asarray(classes))
+        if not first and named is not None and not np.array_equal(self.classes_, named):
             raise ValueError(f"classes={classes!r} is not the same as on the first call: {self.classes_!r}")
-        if self._grows:
+        expected = named if first else None if self._grows else self.classes_
+        if expected is not None and len(unknown := np.setdiff1d(y, expected)):
+            raise ValueError(f"y holds the labels {unknown[:3]}, which are not among classes")
+        if first:
+            self._start(unique_labels(y) if named is None else named)
+            self._grows = named is None
+        elif self._grows:
             self._grow(unique_labels(y))
         self._observe(X, y)
         return self
@@ -165,6 +187,11 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32)
         logits = self.learner_.logits(torch.from_numpy(X).to(self._device))
+        if not bool(logits.isfinite().all()):
+            raise FloatingPointError(
+                "the network answers NaN or infinity; expected numbers. Fit anew with scaled features, or a lower "
+                "learning_rate"
+            )
         return logits.double().softmax(1).cpu().numpy()[:, np.argsort(self._labels)]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -172,18 +199,24 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
         chosen = self.predict_proba(X).argmax(1)
         return self.classes_[chosen]
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "learner_")
+
     def _validated(self, X: ArrayLike, y: ArrayLike, *, first: bool) -> tuple[NDArray[np.float32], NDArray[Any]]:
         check_counts(batch_size=self.batch_size, epochs=self.epochs)
+        number_within("learning_rate", self.learning_rate)
+        if self.learner not in get_args(LearnerName):
+            raise ValueError(f"learner is {self.learner!r}; expected one of {list(get_args(LearnerName))}. Name one")
         samples, labels = validate_data(self, X, y, reset=first, dtype=np.float32)
         check_classification_targets(labels)
         return samples, labels
 
     def _start(self, classes: NDArray[Any]) -> None:
-        self.classes_ = classes
-        self._labels = classes  # in the order of the network's outputs
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._device = resolve_device(self.device)
         self.learner_ = self._new_learner(self.n_features_in_, len(classes)).to(self._device)
+        self.classes_ = classes
+        self._labels = classes  # in the order of the network's outputs
 
     def _grow(self, labels: NDArray[Any]) -> None:
         if len(new := np.setdiff1d(labels, self.classes_)):
@@ -192,22 +225,16 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
             self.learner_.grow(len(self.classes_), seed=derived_seed(self._seed, len(self.classes_)))
 
     def _observe(self, X: NDArray[np.float32], y: NDArray[Any]) -> None:
-        order = np.argsort(self._labels)
-        labels = order[np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)]
-        if (unknown := self._labels[labels] != y).any():
-            raise ValueError(f"y holds the labels {np.unique(y[unknown])[:3]}, which are not among classes")
+        labels = np.argsort(self._labels)[np.searchsorted(self.classes_, y)]
+        for group in self.learner_.optimizer.param_groups:
+            group["lr"] = self.learning_rate
         inputs, targets = torch.tensor(X, device=self._device), torch.tensor(labels, device=self._device)
         for x, target in zip(inputs.split(self.batch_size), targets.split(self.batch_size), strict=True):
             self.learner_.observe(x, target)
 
     def _new_learner(self, features: int, classes: int) -> ContinualLearner:
-        if self.learner not in get_args(LearnerName):
-            raise ValueError(f"learner: expected one of {list(get_args(LearnerName))}, got {self.learner!r}")
-        if self.network is not None:
-            model = self.network(features, classes)
-        else:
-            model = mlp(features, self.hidden, classes, generator=torch.Generator().manual_seed(self._seed))
-        optimizer = torch.optim.SGD(model.parameters(), lr=self.learning_rate)
+        model = self._new_network(features, classes)
+        optimizer = ClippedSGD(model.parameters(), lr=self.learning_rate)
         if self.learner == "fine_tune":
             return FineTune(model, optimizer)
         if self.learner == "joint":
@@ -231,3 +258,20 @@ class ContinualClassifier(ClassifierMixin, BaseEstimator):
             replay_size=self.replay_size,
             seed=self._seed,
         )
+
+    def _new_network(self, features: int, classes: int) -> nn.Module:
+        if self.network is None:
+            if isinstance(self.hidden, str) or not isinstance(self.hidden, Iterable):
+                raise TypeError(f"hidden is {self.hidden!r:.60}; expected the widths of the layers. Say (100, 100)")
+            hidden = [whole_number("a width in hidden", width) for width in self.hidden]
+            return mlp(features, hidden, classes, generator=torch.Generator().manual_seed(self._seed))
+        if not callable(self.network):
+            raise TypeError(f"network is {self.network!r:.60}; expected a function of two numbers. Pass one, or None")
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.default_generator.manual_seed(self._seed)
+            model = self.network(features, classes)
+            check_types(**{"what network returns": (model, nn.Module)})
+            shape = tuple(model.eval()(torch.zeros(1, features)).shape)
+        if shape != (1, classes):
+            raise ValueError(f"network answers shape {shape}; expected (1, {classes}). Give each class an output")
+        return model

@@ -65,18 +65,34 @@ class ContinualEvaluation(Metric):
         row = int(self.rows)
         if row == self.tasks:
             raise ValueError(f"there are {self.tasks} tasks, and each was evaluated: reset() starts anew")
-        for task in tasks:
-            if not 0 <= task.index < self.tasks:
-                raise ValueError(f"expected tasks numbered 0 to {self.tasks - 1}, got number {task.index}")
-            answer = torch.cat([predict(part) for part in task.inputs.split(batch_size)])
-            self.right[row, task.index] = (_classes(answer) == task.labels).sum()
-            if answer.ndim == 2:
-                known = _masked(answer, task.classes).argmax(1)
-                self.right_in_task[row, task.index] = (known == task.labels).sum()
-            else:
-                self.right_in_task[row, task.index] = torch.nan
+        check_counts(batch_size=batch_size)
+        # Nothing is written before every task has an answer.
+        answers = [(task, self._answer(predict, task, batch_size)) for task in tasks]
+        if not answers:
+            raise ValueError("tasks is empty; expected a test task or more. Pass those seen so far")
+        for task, answer in answers:
+            table = answer.ndim == 2
+            self.right[row, task.index] = ((answer.argmax(1) if table else answer) == task.labels).sum()
+            known = _masked(answer, task.classes).argmax(1) if table else None
+            self.right_in_task[row, task.index] = torch.nan if known is None else (known == task.labels).sum()
             self.total[row, task.index] = len(task)
         self.rows += 1
+
+    def _answer(self, predict: Callable[[Tensor], Tensor], task: Task, batch_size: int) -> Tensor:
+        """Return logits or class numbers of all samples of a task, once it is sure that they are."""
+        if not isinstance(task, Task):
+            raise TypeError(f"tasks holds a {type(task).__name__}; expected tasks. Take them from a scenario")
+        if not 0 <= task.index < self.tasks:
+            raise ValueError(f"expected tasks numbered 0 to {self.tasks - 1}, got number {task.index}")
+        if not len(task):
+            raise ValueError(f"task {task.index} has no samples; expected one or more. Leave it out")
+        answer = torch.cat([torch.as_tensor(predict(part)) for part in task.inputs.split(batch_size)])
+        if answer.ndim not in (1, 2) or len(answer) != len(task):
+            wanted = f"[{len(task)}] or [{len(task)}, classes]"
+            raise ValueError(f"predict returns shape {tuple(answer.shape)}; expected {wanted}. Give each its answer")
+        if answer.ndim == 2:
+            _check_logits(answer, task.classes)
+        return answer
 
     def matrix(self, setting: Incremental = "class") -> Float[Tensor, "rows tasks"]:
         """Return R: the accuracy, as a fraction, on each task (columns) after each update (rows); 0 where not measured.
@@ -109,7 +125,7 @@ class ContinualEvaluation(Metric):
 
     def forward_transfer(self, random: Float[Tensor, " tasks"], setting: Incremental = "class") -> float:
         """Return what earlier tasks did for later ones. See :func:`forward_transfer`."""
-        return forward_transfer(self._square(setting), random)
+        return forward_transfer(self._square(setting), random[: int(self.rows)])
 
     def compute(self) -> dict[str, Tensor]:
         """Return average accuracy and, from the second task on, forgetting and backward transfer."""
@@ -145,11 +161,14 @@ class TaskProbabilities(Metric):
     def __init__(self, tasks: Sequence[Sequence[int]], **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.tasks = [list(task) for task in tasks]
+        if not all(self.tasks) or not self.tasks:
+            raise ValueError(f"tasks is {tasks!r:.60}; expected the classes of each task, one or more. Name them")
         self.add_state("mass", torch.zeros(len(self.tasks), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("total", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, logits: Float[Tensor, "batch classes"]) -> None:
         """Add the logits of some test samples."""
+        _check_logits(logits, [c for task in self.tasks for c in task])
         probabilities = logits.double().softmax(1)
         self.mass += torch.stack([probabilities[:, task].sum() for task in self.tasks])
         self.total += len(logits)
@@ -159,9 +178,12 @@ class TaskProbabilities(Metric):
         return self.mass / self.total
 
 
-def _classes(answer: Tensor) -> Tensor:
-    """Return class numbers, from themselves or from logits."""
-    return answer.argmax(1) if answer.ndim == 2 else answer
+def _check_logits(logits: Tensor, classes: Sequence[int]) -> None:
+    """Refuse logits that say nothing, and those that lack a class."""
+    if bool(logits.isnan().any()):
+        raise ValueError("logits hold NaN; expected numbers. The network has diverged: lower its learning rate")
+    if max(classes) >= logits.shape[1]:
+        raise ValueError(f"logits has {logits.shape[1]} classes; expected more than {max(classes)}. Grow the network")
 
 
 def _masked(logits: Float[Tensor, "batch classes"], known: Sequence[int]) -> Float[Tensor, "batch classes"]:
@@ -199,6 +221,8 @@ def forward_transfer(R: Float[Tensor, "tasks tasks"], random: Float[Tensor, " ta
     Source: Lopez-Paz and Ranzato, Gradient Episodic Memory, 2017, equation 4.
     """
     _check_several(R, "forward transfer")
+    if len(random) != len(R):
+        raise ValueError(f"random has {len(random)} accuracies; expected one for each of {len(R)} tasks. Measure all")
     return float((R.diagonal(1) - random[1:]).mean())
 
 
@@ -224,5 +248,7 @@ def _from_own_row(R: Tensor) -> Tensor:
 
 
 def _check_several(R: Tensor, metric: str) -> None:
+    if R.ndim != 2 or R.shape[0] != R.shape[1]:
+        raise ValueError(f"R has shape {tuple(R.shape)}; expected a row and a column for each task. Fill it with zeros")
     if len(R) < 2:
         raise ValueError(f"{metric} needs two tasks or more, got {len(R)}")

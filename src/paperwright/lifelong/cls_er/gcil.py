@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.optimize import brentq
-from scipy.signal import convolve
-from scipy.stats import poisson
+from scipy.special import gammaln
 from torch import Tensor
 
 from paperwright.blocks.counts import check_counts
 
-from .scenarios import Scenario, Task, check_samples
+from .inputs import check_samples
+from .scenarios import Scenario, Task
 
 ClassWeights = Literal["unif", "longtail"]
 
@@ -103,6 +103,8 @@ class GeneralisedClassIncremental(Scenario):
     def test(self, x: Float[Tensor, "samples ..."], y: Int[Tensor, " samples"], phase: int) -> Task:
         """Return the test samples whose class was met by the end of a phase, with labels renumbered alike."""
         check_samples(x, y)
+        if not 0 <= phase < len(self):
+            raise IndexError(f"phase is {phase}; expected one of 0 to {len(self) - 1}. Ask for one that there is")
         met = self.met_after[phase]
         known = y.clamp(max=len(self.renumbered) - 1)
         labels = torch.where(y < len(self.renumbered), self.renumbered.to(y.device)[known], -1)
@@ -145,7 +147,7 @@ def positive_multinomial(
     tables = [_positive_poisson(mean, total - classes + 1) for mean in _means(total, probabilities)]
     sums = [np.ones(1)]  # sums[i][m]: the probability that the first i counts add up to i + m
     for table in tables[:-1]:
-        sums.append(convolve(sums[-1], table)[: total - classes + 1].clip(min=0))
+        sums.append(np.convolve(sums[-1], table)[: total - classes + 1])
     rest = total - classes
     for i in reversed(range(classes)):
         beyond = np.arange(max(0, rest - len(sums[i]) + 1), min(len(tables[i]), rest + 1))
@@ -172,4 +174,5 @@ def _positive_poisson(mean: float, length: int) -> Float[np.ndarray, " counts"]:
     Beyond mean + t lies at most exp(−t²/2 / (mean + t/3)) (Bernstein), here below 1e-25.
     """
     longest = min(length, int(mean + 12 * mean**0.5 + 40))
-    return poisson.pmf(np.arange(1, longest + 1), mean) / -np.expm1(-mean)
+    n = np.arange(1, longest + 1)
+    return np.exp(n * np.log(mean) - mean - gammaln(n + 1)) / -np.expm1(-mean)

@@ -10,16 +10,22 @@ from paperwright.blocks import ExponentialMovingAverage
 from paperwright.blocks.counts import check_counts
 
 
-def last_linear(network: nn.Module) -> nn.Linear:
-    """Return the last linear layer, in the order of registration.
+def last_linear(network: nn.Module, outputs: int | None) -> nn.Linear:
+    """Return the last linear layer, in the order of registration, of so many outputs (of any number for `None`).
 
     Raises:
         ValueError: there is none.
     """
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+    layers = [
+        layer
+        for layer in network.modules()
+        if isinstance(layer, nn.Linear) and isinstance(layer.weight, nn.Parameter)  # not one computed from others
+        if outputs in (None, layer.out_features)
+    ]
     if not layers:
         raise ValueError(
-            f"the network is a {type(network).__name__} without a torch.nn.Linear; expected one as its last layer. "
+            f"the network is a {type(network).__name__} without a torch.nn.Linear"
+            f"{'' if outputs is None else f' of {outputs} outputs'}; expected one as its last layer. "
             "Give it a linear head, or as many outputs as there will be classes"
         )
     return layers[-1]
@@ -27,21 +33,23 @@ def last_linear(network: nn.Module) -> nn.Linear:
 
 @torch.no_grad()
 def grow_head(
-    networks: Iterable[nn.Module], classes: int, optimizer: torch.optim.Optimizer, generator: torch.Generator
-) -> int:
-    """Give the last linear layer of all networks the same new rows, so that it has `classes` outputs.
+    networks: Iterable[nn.Module],
+    classes: int,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    outputs: int | None = None,
+) -> None:
+    """Give the last linear layer (of `outputs` outputs) of all networks the same new rows, so that it has `classes`.
 
     New weights are Xavier-uniform for the layer as it then is, new biases zero. What the optimizer remembers of the old
-    rows stays, and is zero for the new ones. Parameters stay the same objects.
-
-    Returns:
-        How many outputs were added.
+    rows stays, and is zero for the new ones; an optimizer that remembers no row by itself, such as Adafactor, starts
+    anew for this layer. Parameters stay the same objects.
 
     Raises:
-        ValueError: there are more outputs already, or a network has no linear layer.
+        ValueError: there are more outputs already, or a network has no such layer.
     """
     check_counts(classes=classes)
-    heads = [last_linear(network) for network in networks]
+    heads = [last_linear(network, outputs) for network in networks]
     head = heads[0]
     if (more := classes - head.out_features) < 0:
         raise ValueError(f"classes is {classes}; expected at least the {head.out_features} that there are")
@@ -55,7 +63,6 @@ def grow_head(
                 parameter.grad = None
                 parameter.data = torch.cat((parameter, new.to(parameter)))
                 _grow_state(optimizer, parameter, old)
-    return more
 
 
 @torch.no_grad()
@@ -69,9 +76,11 @@ def grow_average(average: ExponentialMovingAverage) -> None:
 
 def _grow_state(optimizer: torch.optim.Optimizer, parameter: Tensor, old: torch.Size) -> None:
     state = optimizer.state.get(parameter, {})
-    for key, value in state.items():
-        if isinstance(value, Tensor) and value.shape == old:
-            state[key] = _with_rows(value, len(parameter))
+    remembered = {key: value for key, value in state.items() if isinstance(value, Tensor) and value.ndim}
+    if any(value.shape != old for value in remembered.values()):
+        del optimizer.state[parameter]
+    else:
+        state.update({key: _with_rows(value, len(parameter)) for key, value in remembered.items()})
 
 
 def _with_rows(values: Tensor, rows: int) -> Tensor:

@@ -11,10 +11,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import UninitializedParameter
 
 from paperwright.blocks.random_state import undrawn_on_error
 
 from .head import grow_head
+from .inputs import check_batch, check_types
 
 # How often observe() looks for NaN and infinity in its inputs, when it is not told.
 FINITE_CHECK_EVERY = 1000
@@ -49,7 +51,8 @@ class Losses(NamedTuple):
 class ContinualLearner(nn.Module):
     """A classifier that learns from a stream of batches, one `observe` each, and can be asked at any time.
 
-    A subclass says what it minimises (`losses`) and what it does once the step is taken (`remember`).
+    A subclass says what it minimises (`losses`) and what it does once the step is taken (`remember`). Between the two a
+    loop may do as it likes, say with a `GradScaler` or several batches a step; `observe` is the plain loop.
 
     Where classes are not known in advance, :meth:`grow` adds outputs whenever new ones come.
 
@@ -59,10 +62,12 @@ class ContinualLearner(nn.Module):
         criterion: loss of logits and labels, a mean over samples.
 
     Raises:
-        ValueError: the optimizer does not hold all trainable parameters of the model.
+        TypeError: the model is no module, or the optimizer no optimizer.
+        ValueError: the optimizer does not hold all trainable parameters of the model, or wants a closure.
     """
 
     steps: Tensor
+    outputs: int | None = None  # how many logits the model gives, once it was asked
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class ContinualLearner(nn.Module):
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     ) -> None:
         super().__init__()
+        check_types(model=(model, nn.Module), optimizer=(optimizer, torch.optim.Optimizer))
         _check_optimizer(model, optimizer)
         self.working = model
         self.optimizer = optimizer
@@ -102,7 +108,7 @@ class ContinualLearner(nn.Module):
                 have another shape than those remembered.
             TypeError: inputs or labels are not tensors, labels are not integers, or samples have another dtype than
                 those remembered.
-            FloatingPointError: the loss is NaN; the weights are those before this step.
+            FloatingPointError: the loss is NaN or infinite; the weights are those before this step.
         """
         step = int(self.steps) + 1
         if check_finite is None:
@@ -120,11 +126,13 @@ class ContinualLearner(nn.Module):
             losses.loss.backward()
         self.optimizer.step()
         self.remember(remembered, y)
-        self.steps += 1
         return report
 
     def grow(self, classes: int, *, seed: int | None = None) -> None:
-        """Give the last linear layer of every network outputs for `classes` classes; the old ones stay as they are.
+        """Give the head of every network outputs for `classes` classes; the old ones stay as they are.
+
+        The head is the last `torch.nn.Linear`, in the order of registration, that has as many outputs as there are
+        logits.
 
         A state that was saved after growing loads into a learner that was grown likewise.
 
@@ -133,10 +141,11 @@ class ContinualLearner(nn.Module):
             seed: decides the new weights, alike in every network; `None` draws it from torch's global generator.
 
         Raises:
-            ValueError: there are more already, or a network has no linear layer.
+            ValueError: there are more already, or a network has no such layer.
         """
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())) if seed is None else seed)
-        grow_head(self.networks, classes, self.optimizer, generator)
+        grow_head(self.networks, classes, self.optimizer, generator, self.outputs)
+        self.outputs = classes
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:
@@ -147,11 +156,24 @@ class ContinualLearner(nn.Module):
         """Return what this learner minimises on a batch."""
         raise NotImplementedError
 
+    def check_logits(self, logits: Tensor, y: Tensor) -> None:
+        """Refuse what is no table of logits, and labels that have none."""
+        if not isinstance(logits, Tensor) or logits.ndim != 2:
+            found = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+            raise ValueError(
+                f"the model returns {found}; expected logits [batch, classes]. Wrap it in a module that does"
+            )
+        self.outputs = logits.shape[1]
+        low, high = (int(bound) for bound in torch.aminmax(y))
+        if low < 0 or high >= self.outputs:
+            raise ValueError(f"labels: expected class numbers in [0, {self.outputs}), got {low} to {high}")
+
     def check_memory(self, x: Tensor, y: Tensor) -> None:
         """Refuse a batch that `remember` could not take, while the weights have not moved yet."""
 
     def remember(self, x: Tensor, y: Tensor) -> None:
-        """Do what follows once the optimizer has stepped."""
+        """Do what follows once the optimizer has stepped: count the step, and whatever a subclass adds."""
+        self.steps += 1
 
     def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch classes"]:
         """Return the logits of the network that answers at test time, in the mode it is in."""
@@ -181,17 +203,26 @@ class ContinualLearner(nn.Module):
 def _report(losses: Losses, step: int) -> StepReport:
     """Return the losses as numbers, fetched from the device at once."""
     scalars = [loss for loss in losses if loss is not None]
+    if losses.loss.ndim:
+        raise ValueError(
+            f"criterion returns shape {tuple(losses.loss.shape)}; expected a single number. Use reduction='mean'"
+        )
     report = StepReport(*torch.stack(scalars).tolist())
-    if math.isnan(report.loss):
+    if not math.isfinite(report.loss):
         raise FloatingPointError(
-            f"the loss became NaN at step {step} (cross-entropy {report.cross_entropy}, consistency "
-            f"{report.consistency}): the weights are those before it; a lower learning rate is the usual way out"
+            f"the loss became {report.loss} at step {step} (cross-entropy {report.cross_entropy}, consistency "
+            f"{report.consistency}); expected a finite one. The weights are those before this step, and may have been "
+            "too large already: start anew with a lower learning rate, or with inputs of about unit range"
         )
     return report
 
 
 def _check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Refuse an optimizer that would leave some of the model untrained."""
+    """Refuse an optimizer that would leave some of the model untrained, or that one loss is not enough for."""
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise ValueError("optimizer is LBFGS, which asks for the loss many times a step; expected one like SGD or Adam")
+    if lazy := [name for name, each in model.named_parameters() if isinstance(each, UninitializedParameter)]:
+        raise ValueError(f"model has lazy parameters {lazy[:3]}; expected ones of known shape. Pass it one batch first")
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     missing = [
         name for name, parameter in model.named_parameters() if parameter.requires_grad and id(parameter) not in held
@@ -201,27 +232,6 @@ def _check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None
             f"the optimizer does not hold the model's parameters {missing[:3]}{' ...' if len(missing) > 3 else ''}: "
             "make it from model.parameters()"
         )
-
-
-def check_batch(x: Tensor, y: Tensor, stored: Tensor | None, check_finite: bool) -> None:
-    """Refuse a batch that cannot be learned from."""
-    for name, values in {"x": x, "y": y, **({} if stored is None else {"stored": stored})}.items():
-        if not isinstance(values, Tensor):
-            raise TypeError(f"{name} is a {type(values).__name__}; expected a tensor. Use torch.as_tensor({name})")
-        if not values.ndim:
-            raise ValueError(f"{name} is a single number; expected a batch. Use {name}[None]")
-    if y.dtype.is_floating_point or y.dtype.is_complex or y.dtype == torch.bool:
-        raise TypeError(f"labels: expected integers (class numbers), got {y.dtype}")
-    if y.ndim != 1:
-        raise ValueError(f"labels: expected one class number a sample, got shape {tuple(y.shape)}")
-    if len(x) != len(y):
-        raise ValueError(f"x and y: expected the same length, got {len(x)} inputs and {len(y)} labels")
-    if stored is not None and len(stored) != len(x):
-        raise ValueError(f"stored: expected the {len(x)} samples of x before augmentation, got {len(stored)}")
-    if not len(x):
-        raise ValueError("expected at least one sample, got an empty batch")
-    if check_finite and not bool(x.isfinite().all()):
-        raise ValueError("x: expected finite inputs, got NaN or infinity")
 
 
 def with_replayed(x: Tensor, replayed: Tensor) -> Tensor:
@@ -249,10 +259,3 @@ def separate_logits(model: nn.Module, batches: Sequence[Tensor], *, one_pass: bo
         return tuple(model(batch) for batch in batches)
     logits: Tensor = model(reduce(with_replayed, batches))
     return logits.split([len(batch) for batch in batches])
-
-
-def check_labels(y: Tensor, classes: int) -> None:
-    """Refuse labels that have no logit."""
-    low, high = (int(bound) for bound in torch.aminmax(y))
-    if low < 0 or high >= classes:
-        raise ValueError(f"labels: expected class numbers in [0, {classes}), got {low} to {high}")

@@ -9,7 +9,8 @@ from torch.utils.data import IterableDataset
 
 from paperwright.blocks.counts import check_counts
 
-from .scenarios import Task, check_images, check_samples, select_classes
+from .inputs import check_images, check_samples
+from .scenarios import Task, select_classes
 from .transforms import rotate
 
 # Digit 9 is left out: turned, it looks like a 6.

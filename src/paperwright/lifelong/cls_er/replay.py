@@ -11,12 +11,11 @@ from paperwright.blocks import RandomState, ReservoirMemory
 from paperwright.blocks.counts import check_counts
 from paperwright.training import fit
 
+from .inputs import check_batch, check_types, number_within
 from .learner import (
     ContinualLearner,
     Losses,
     StepReport,
-    check_batch,
-    check_labels,
     has_batch_norm,
     separate_logits,
     with_replayed,
@@ -36,7 +35,7 @@ class FineTune(ContinualLearner):
     def losses(self, x: Tensor, y: Tensor) -> Losses:
         """Return the cross-entropy on the batch."""
         logits = self.working(x)
-        check_labels(y, logits.shape[1])
+        self.check_logits(logits, y)
         loss = self.criterion(logits, y)
         return Losses(loss, loss.detach())
 
@@ -71,6 +70,9 @@ class ExperienceReplay(ContinualLearner):
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     ) -> None:
         super().__init__(model, optimizer, criterion=criterion)
+        check_types(memory=(memory, ReservoirMemory))
+        if not (augment is None or callable(augment)):
+            raise TypeError(f"augment is {augment!r:.60}; expected a function of a batch. Leave it out for none")
         check_counts(replay_size=replay_size)
         self.memory = memory
         self.replay_size = replay_size
@@ -83,7 +85,7 @@ class ExperienceReplay(ContinualLearner):
             replayed = self.replay()
             x, labels = with_replayed(x, replayed["inputs"]), torch.cat((y, replayed["labels"]))
         logits = self.working(x)
-        check_labels(y, logits.shape[1])
+        self.check_logits(logits, y)
         loss = self.criterion(logits, labels)
         return Losses(loss, loss.detach())
 
@@ -91,7 +93,13 @@ class ExperienceReplay(ContinualLearner):
         """Return a draw from the memory, augmented."""
         replayed = self.memory.sample(self.replay_size)
         if self.augment is not None:
-            replayed["inputs"] = self.augment(replayed["inputs"])
+            augmented = self.augment(replayed["inputs"])
+            if len(augmented) != len(replayed["inputs"]):
+                raise ValueError(
+                    f"augment returns {len(augmented)} samples for {len(replayed['inputs'])}; expected one for each. "
+                    "It is called on a whole batch"
+                )
+            replayed["inputs"] = augmented
         return replayed
 
     def columns(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -104,6 +112,7 @@ class ExperienceReplay(ContinualLearner):
 
     def remember(self, x: Tensor, y: Tensor) -> None:
         """Offer the batch to the reservoir."""
+        super().remember(x, y)
         self.memory.add(**self.columns(x, y))
 
 
@@ -114,8 +123,8 @@ class DarkExperienceReplay(ExperienceReplay):
 
     .. math:: L = \mathrm{CE}(f(X_b), Y_b) + \alpha \, \overline{(f(X_1) - Z_1)^2} + \beta \, \mathrm{CE}(f(X_2), Y_2).
 
-    What is stored with a sample are its logits Z before the step in which it was seen. Outputs that were added since
-    (:meth:`grow`) had none, and count as agreeing.
+    What is stored with a sample are its logits Z before the step in which it was seen, in the precision of the weights.
+    Outputs that were added since (:meth:`grow`) had none, and count as agreeing.
 
     Args:
         model, optimizer, criterion, memory, replay_size, augment: as for :class:`ExperienceReplay`.
@@ -145,10 +154,8 @@ class DarkExperienceReplay(ExperienceReplay):
         one_pass: bool | None = None,
     ) -> None:
         super().__init__(model, optimizer, memory=memory, replay_size=replay_size, augment=augment, criterion=criterion)
-        if not (alpha >= 0 and beta >= 0):
-            raise ValueError(f"alpha and beta: expected weights of at least 0, got {alpha} and {beta}")
-        self.alpha = alpha
-        self.beta = beta
+        self.alpha = number_within("alpha", alpha)
+        self.beta = number_within("beta", beta)
         self.one_pass = not has_batch_norm(model) if one_pass is None else one_pass
         self._logits_before_step: Tensor | None = None
 
@@ -157,12 +164,13 @@ class DarkExperienceReplay(ExperienceReplay):
         draws = [self.replay(), self.replay()] if len(self.memory) else []
         batches = [x, *(draw["inputs"] for draw in draws)]
         logits, *replayed = separate_logits(self.working, batches, one_pass=self.one_pass)
-        check_labels(y, logits.shape[1])
-        self._logits_before_step = logits.detach()
+        self.check_logits(logits, y)
+        # Under autocast logits have fewer bits than weights; the memory holds one dtype, with autocast and without.
+        self._logits_before_step = logits.detach().to(next(self.working.parameters()).dtype)
         labelled = self.criterion(logits, y)
         if not draws:
             return Losses(labelled, labelled.detach())
-        stored = draws[0]["logits"]
+        stored = draws[0]["logits"].to(replayed[0])
         consistency = mse_loss(replayed[0], torch.where(stored.isnan(), replayed[0].detach(), stored))
         labelled = labelled + self.beta * self.criterion(replayed[1], draws[1]["labels"])
         loss = labelled + self.alpha * consistency
@@ -229,7 +237,7 @@ class JointTraining(ContinualLearner):
         """Collect one batch; the report holds the loss of the model as it stands."""
         check_batch(x, y, stored, True if check_finite is None else check_finite)
         logits = super().logits(x, self.working)
-        check_labels(y, logits.shape[1])
+        self.check_logits(logits, y)
         kept = x if stored is None else stored
         if self._batches:
             with_replayed(kept[:0], self._batches[0][0][:0])
@@ -240,6 +248,8 @@ class JointTraining(ContinualLearner):
 
     def consolidate(self) -> None:
         """Train from the initial weights on all that was collected."""
+        if not self._batches:
+            raise ValueError("nothing was collected; expected a batch or more. Call observe() first")
         self.working.load_state_dict(self._start)
         self.optimizer.state.clear()
         x, y = (torch.cat(column) for column in zip(*self._batches, strict=True))

@@ -11,6 +11,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from paperwright.blocks.counts import check_counts
 
+from .inputs import check_images, check_samples, number_within
 from .transforms import rotate
 
 
@@ -203,26 +204,11 @@ def rotated(
     check_samples(x, y)
     check_images(x)
     check_counts(n_tasks=n_tasks)
+    number_within("max_degrees", max_degrees)
     generator = torch.Generator().manual_seed(seed)
     angles = (torch.rand(n_tasks, generator=generator, dtype=torch.float64) * max_degrees).tolist()
     classes = classes_of(y)
     return Scenario(n_tasks, lambda index: Task(index, rotate(x, angles[index]), y, classes))
-
-
-def check_samples(x: Tensor, y: Tensor) -> None:
-    """Refuse inputs and labels that do not belong together."""
-    if y.dtype.is_floating_point or y.dtype == torch.bool:
-        raise TypeError(f"labels: expected integers (class numbers), got {y.dtype}")
-    if len(x) != len(y):
-        raise ValueError(f"x and y: expected the same length, got {len(x)} inputs and {len(y)} labels")
-    if not len(x):
-        raise ValueError("expected at least one sample, got none")
-
-
-def check_images(x: Tensor) -> None:
-    """Refuse what is not a batch of images."""
-    if x.ndim < 3:
-        raise ValueError(f"expected images [samples, ..., height, width], got shape {tuple(x.shape)}")
 
 
 def classes_of(y: Int[Tensor, " samples"]) -> tuple[int, ...]:

@@ -9,6 +9,8 @@ from torch import nn
 from paperwright.blocks import ExponentialMovingAverage, RandomState
 from paperwright.blocks.ema import Buffers
 
+from .inputs import check_types, number_within
+
 Statistics = Literal["own", "average", "working", "recalibrate"]
 
 # What an update does to the buffers (running statistics of batch norm) under each policy.
@@ -63,16 +65,12 @@ class SemanticMemory(ExponentialMovingAverage):
         warm_up: float = 1.0,
         seed: int | None = None,
     ) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
-        if not 0 <= rate <= 1:
-            raise ValueError(f"rate: expected a probability in [0, 1], got {rate}")
-        if not 0 <= warm_up < float("inf"):
-            raise ValueError(f"warm_up is {warm_up}; expected a finite number of at least 0. The paper's is 1")
-        super().__init__(nn.Module() if model is None else model, decay)
+        model_or_none = nn.Module() if model is None else model
+        check_types(model=(model_or_none, nn.Module))
+        super().__init__(model_or_none, number_within("decay", decay, 0, 1))
         self.following = model is not None
-        self.rate = rate
-        self.warm_up = warm_up
+        self.rate = number_within("rate", rate, 0, 1, below=False)
+        self.warm_up = number_within("warm_up", warm_up, advice="The paper's is 1")
         self.random = RandomState(seed)
         self.set_statistics(statistics)
 

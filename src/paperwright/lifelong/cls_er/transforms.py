@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from paperwright.blocks import RandomState
+from paperwright.blocks.counts import whole_number
+
+from .inputs import number_within
 
 # Images turned at once when each has an angle of its own: bounds the memory for source positions.
 CHUNK = 4096
@@ -25,12 +28,9 @@ def rotate(
     Raises:
         ValueError: an angle is not finite, or there are not as many angles as images.
     """
-    if isinstance(degrees, Tensor):
-        if len(degrees) != len(x):
-            raise ValueError(f"degrees: expected one angle or one for each of {len(x)} images, got {len(degrees)}")
-        angles = degrees.double()
-    else:
-        angles = torch.tensor([float(degrees)], dtype=torch.float64)
+    angles = torch.as_tensor(degrees, dtype=torch.float64).reshape(-1)
+    if len(angles) not in (1, len(x)):
+        raise ValueError(f"degrees: expected one angle or one for each of {len(x)} images, got {len(angles)}")
     if not bool(angles.isfinite().all()):
         raise ValueError("degrees: expected finite angles")
     height, width = x.shape[-2:]
@@ -61,12 +61,8 @@ class RandomCropFlip(nn.Module):
 
     def __init__(self, padding: int = 4, flip: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__()
-        if padding < 0:
-            raise ValueError(f"padding: expected at least 0 pixels, got {padding}")
-        if not 0 <= flip <= 1:
-            raise ValueError(f"flip: expected a probability in [0, 1], got {flip}")
-        self.padding = padding
-        self.flip = flip
+        self.padding = whole_number("padding", padding, least=0)
+        self.flip = number_within("flip", flip, 0, 1, below=False)
         self.random = RandomState(seed)
 
     def forward(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *shape"]:
