@@ -56,12 +56,14 @@ ON_DIGITS = {
     "der++": Setting("der++", 0.1, 32, 10, 3, alpha=0.2, beta=0.5),
     "der++_32": Setting("der++", 0.1, 32, 10, 3, alpha=0.2, beta=0.5),
 }
-# CIFAR-10 at desk, one epoch of 32 samples a step. The best on a pilot seed of learning rates 0.01, 0.03 and 0.1, for
-# CLS-ER with λ 0.15 and 0.5, for DER++ with α, β of 0.2, 0.5 and 0.1, 1.
+# CIFAR-10 at desk, one epoch of 32 samples a step. Tried on a pilot seed, and the best of them on three: for ER
+# learning rates of 0.01, 0.02, 0.03, 0.05 and 0.1; for CLS-ER 0.01, 0.03 and 0.1 with λ of 0.15 and 0.5; for DER++ the
+# same rates with α, β of 0.2, 0.5 and 0.1, 1, and 0.02 with the latter, since one seed liked 0.01 better and another
+# 0.03. Means of the three seeds at what was chosen: CLS-ER .313, ER .257, DER++ .279.
 PERCEPTRON_ON_CIFAR = {
     "cls_er": Setting("cls_er", 0.03, 32, 32, consistency_weight=0.5, stable=(0.9, 0.99), plastic=(1.0, 0.99)),
     "er": Setting("er", 0.03, 32, 32),
-    "der++": Setting("der++", 0.01, 32, 32, alpha=0.1, beta=1.0),
+    "der++": Setting("der++", 0.02, 32, 32, alpha=0.1, beta=1.0),
 }
 TURNING_DIGITS = {
     "cls_er": Setting("cls_er", 0.2, 32, 4, consistency_weight=0.15, stable=(0.9, 0.9), plastic=(1.0, 0.9)),
@@ -197,8 +199,9 @@ beats_on_cifar_10 = {
         trial=train_class_incremental,
         tolerance=TRAINED,
         units=SHARES,
-        remarks="""At desk, the settings were chosen on one pilot seed: of three for ER, of six for CLS-ER and DER++. A
-        perceptron learns little of CIFAR-10; the paper's own experiment is the budget `paper`, for a GPU.""",
+        remarks="""At desk, the settings were chosen on three pilot seeds: of five for ER, of six for CLS-ER, of seven
+        for DER++, whose two draws of 32 a step are twice the replay of the others. A perceptron learns little of
+        CIFAR-10; the paper's own experiment is the budget `paper`, for a GPU.""",
     )
     for rival, name, value, spread in (("er", "ER", 57.74, 0.27), ("der++", "DER++", 72.70, 1.36))
 }
