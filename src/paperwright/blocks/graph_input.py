@@ -51,8 +51,10 @@ def integer_pairs(edge_index: Any, name: str = "edge_index") -> Tensor:
     integers = isinstance(edge_index, Tensor) and not (
         edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool
     )
-    if not integers:
-        kind = edge_index.dtype if isinstance(edge_index, Tensor) else type(edge_index).__name__
+    if not integers or edge_index.layout != torch.strided:
+        kind = type(edge_index).__name__
+        if isinstance(edge_index, Tensor):
+            kind = edge_index.dtype if not integers else edge_index.layout
         raise TypeError(f"{name} is {kind}; expected an integer tensor of shape [2, E], such as torch.int64.")
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         raise ValueError(
@@ -95,7 +97,10 @@ def require_rows(name: str, rows: Tensor | None, num_nodes: int) -> None:
 
     Raises:
         ValueError: there are more rows, or fewer.
+        TypeError: no tensor.
     """
+    if rows is not None and not isinstance(rows, Tensor):
+        raise TypeError(f"{name} is of type {type(rows).__name__}; expected a tensor. Convert it by torch.as_tensor.")
     if rows is not None and (rows.dim() == 0 or len(rows) != num_nodes):
         raise ValueError(
             f"{name} has shape {list(rows.shape)}; expected a row for each of {num_nodes} nodes. Set num_nodes if "
