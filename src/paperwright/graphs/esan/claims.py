@@ -262,6 +262,8 @@ cexp = Claim(
 
 RANDOM_FEATURES = {"random features": Learner("random features"), "dss": replace(FIFTH, most_epochs=30)}
 
+RANDOM = {**EGO, "lr": 0.001, "batch_size": 20, "epochs": 300, "halve_every": 1000}
+
 random_features = Claim(
     statement="A fifth of the ego_plus bag classifies more of EXP than random node features do with ten times the "
     "epochs.",
@@ -271,13 +273,22 @@ random_features = Claim(
     units={"accuracy": "share"},
     budgets={
         "smoke": SMOKE,
-        "desk": _on_exp(300, {**EGO, "lr": 0.001, "batch_size": 20, "epochs": 300, "halve_every": 1000}, seeds=14),
-        "paper": _whole_exp("exp", RANDOM_FEATURES),
+        "desk": _on_exp(300, RANDOM, seeds=14),
+        "paper": Budget(
+            seeds=10,
+            needs=["exp"],
+            arms={"dss": replace(FIFTH, most_epochs=50)},
+            source="exp",
+            train=1080,
+            test=120,
+            settings={**RANDOM, "epochs": 500},
+        ),
     },
     trial=classify_pairs,
     tolerance=0.1,
     scale=EXP_SCALE.format(train=300, epochs=30, fraction=0.2).replace("6 splits", "14 splits")
-    + "; 300 epochs for random features",
+    + """; 300 epochs for random features. It is about few graphs and epochs: with all of EXP random features learn it,
+        too (their authors have 99.7% in ten folds, as listed on wizwand.com), and little or no difference is left""",
     remarks=f"""Random features make message passing universal in the limit, and learn late. The network, its learning
         rate and batches are those of its authors' code, which trains 500 epochs on 972 graphs; five votes. An epoch
         costs it a third of what the bags cost. {PILOTS} One run each: DSS-GNN had 1.00 after 9 epochs at rates of
@@ -373,6 +384,7 @@ cycles = Claim(
     ],
     arms={"gin": Learner("dss"), **HALVES},
     rule=Greater("error", "gin", than=["ego", "ego_plus"]),
+    units={"error": "cycles"},
     budgets={
         "smoke": Budget(seeds=1, train=40, test=10, settings={**COUNTING, "epochs": 2}),
         "desk": Budget(seeds=5, train=250, test=50, settings=COUNTING),
