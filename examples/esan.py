@@ -43,6 +43,6 @@ for epoch in range(1, 21):
         optimizer.step()
         total += float(loss.detach()) * batch.num_graphs / len(train)
     if epoch % 5 == 0:
-        settle_batch_norm(model, DataLoader([bag(graph) for graph in train], batch_size=32))
+        settle_batch_norm(model, DataLoader([bag(graph) for graph in train], batch_size=32, shuffle=True))
         right = predict(model, test, votes=5, transform=bag) == torch.cat([graph.y for graph in test])
         print(f"  epoch {epoch:2}  loss {total:.3f}  accuracy {right.double().mean():.3f} (a plain network: 0.500)")
