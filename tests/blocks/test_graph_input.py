@@ -44,7 +44,11 @@ def test_networkx_graphs_are_read() -> None:
         (lambda: node_pairs(torch.tensor([[0], [3]]), 3), ValueError, "node 3, but num_nodes is 3; expected"),
         (lambda: node_pairs(torch.tensor([[0], [-1]]), 3), ValueError, "node number -1; expected"),
         (lambda: node_pairs(torch.empty(2, 0, dtype=torch.long), -1), ValueError, "num_nodes is -1; expected"),
-        (lambda: integer_pairs(torch.eye(2).long().to_sparse()), TypeError, r"is torch.sparse_coo; expected an integer"),
+        (
+            lambda: integer_pairs(torch.eye(2).long().to_sparse()),
+            TypeError,
+            r"is torch.sparse_coo; expected an integer",
+        ),
         (lambda: require_rows("x", torch.ones(7, 2), 3), ValueError, r"x has shape \[7, 2\]; expected.*3 nodes"),
         (lambda: whole_number("num_hops", 1.5, 1), ValueError, "num_hops is 1.5; expected a whole number of at"),
         (lambda: whole_number("num_hops", 0, 1), ValueError, "num_hops is 0; expected"),

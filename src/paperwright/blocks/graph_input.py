@@ -52,9 +52,8 @@ def integer_pairs(edge_index: Any, name: str = "edge_index") -> Tensor:
         edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool
     )
     if not integers or edge_index.layout != torch.strided:
-        kind = type(edge_index).__name__
-        if isinstance(edge_index, Tensor):
-            kind = edge_index.dtype if not integers else edge_index.layout
+        tensor = isinstance(edge_index, Tensor)
+        kind = type(edge_index).__name__ if not tensor else edge_index.layout if integers else edge_index.dtype
         raise TypeError(f"{name} is {kind}; expected an integer tensor of shape [2, E], such as torch.int64.")
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         raise ValueError(

@@ -52,7 +52,6 @@ PAPER: Mapping[str, BagTraining] = {
     "exp": BagTraining(layers=6, epochs=350),
     "exp, deletions": BagTraining(layers=6, epochs=350, lr=0.001),
     "csl": BagTraining(layers=8, width=64, batch_size=8, epochs=200),
-    "zinc": BagTraining(width=64, batch_size=128, lr=0.001, epochs=400),
 }
 """The grids of the paper's experiments, at one point each (official code, the files in `configs`)."""
 

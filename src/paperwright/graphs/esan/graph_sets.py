@@ -1,13 +1,12 @@
 """The graphs that networks are tried on: EXP, and made ones of its kind, corrupted, or with cycles to count."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import torch
-from jaxtyping import Int64
-from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_dense_adj
 
@@ -120,7 +119,7 @@ def corrupted_pairs(graphs: Sequence[Data], seed: int) -> list[Data]:
     for number, graph in enumerate(copies):
         graph.alike = number // 2 % 2 == 1
         if number % 4 == 0:
-            absent = 1 - to_dense_adj(graph.edge_index, max_num_nodes=graph.num_nodes)[0].triu() > 0
+            absent = to_dense_adj(graph.edge_index, max_num_nodes=graph.num_nodes)[0] == 0
             pairs = absent.triu(diagonal=1).nonzero()
             edge = pairs[int(random.integers(len(pairs)))]
             graph.edge_index = torch.cat([graph.edge_index, edge.unsqueeze(1), edge.flip(0).unsqueeze(1)], dim=1)
@@ -144,11 +143,13 @@ def cycle_counting_graphs(kind: str, count: int, seed: int) -> list[Data]:
     if count < 1:
         raise ValueError(f"count is {count}; expected 1 graph or more.")
     random = np.random.default_rng(seed)
-    graphs = [as_data(_KINDS[kind](random)) for _ in range(count)]
-    for graph in graphs:
-        graph.x = torch.ones(graph.num_nodes, 1)
-        graph.y = cycle_counts(graph.edge_index, graph.num_nodes).float().unsqueeze(0)
-    return graphs
+    return [_with_cycle_counts(_KINDS[kind](random)) for _ in range(count)]
+
+
+def _with_cycle_counts(graph: nx.Graph) -> Data:
+    counted = as_data(graph)
+    counted.x, counted.y = torch.ones(len(graph), 1), torch.tensor([cycle_counts(graph)], dtype=torch.float)
+    return counted
 
 
 def _molecule(random: np.random.Generator) -> nx.Graph:
@@ -185,33 +186,7 @@ def _cubic(random: np.random.Generator) -> nx.Graph:
 _KINDS: dict[str, Callable[[np.random.Generator], nx.Graph]] = {"molecules": _molecule, "regular": _cubic}
 
 
-def cycle_counts(
-    edge_index: Int64[Tensor, "2 E"], num_nodes: int, lengths: Sequence[int] = (5, 6)
-) -> Int64[Tensor, "lengths"]:
-    """The number of cycles of each length, which need not be induced.
-
-    Every simple path that starts from its least node is followed, so this is for sparse graphs: n d^(length - 1) steps
-    at degree d.
-
-    Args:
-        edge_index: both directions of every edge, without loops.
-        num_nodes: n.
-        lengths: of the cycles, 3 or more each.
-    """
-    if min(lengths) < 3:
-        raise ValueError(f"lengths are {list(lengths)}; a cycle has 3 nodes or more.")
-    source, target = edge_index[:, edge_index[0].argsort(stable=True)].numpy()
-    degree = np.bincount(source, minlength=num_nodes)
-    start = np.cumsum(degree) - degree
-    paths = np.arange(num_nodes)[:, None]
-    found = {}
-    for length in range(1, max(lengths) + 1):
-        ends = paths[:, -1]
-        row = np.repeat(np.arange(len(paths)), degree[ends])
-        step = np.arange(len(row)) - np.repeat(np.cumsum(degree[ends]) - degree[ends], degree[ends])
-        following = target[start[ends][row] + step]
-        # Each cycle is met twice from its least node, once in either direction.
-        found[length] = int((following == paths[row, 0]).sum()) // 2
-        open_ = (following > paths[row, 0]) & (following[:, None] != paths[row]).all(axis=1)
-        paths = np.concatenate([paths[row], following[:, None]], axis=1)[open_]
-    return torch.tensor([found[length] for length in lengths])
+def cycle_counts(graph: nx.Graph, lengths: Sequence[int] = (5, 6)) -> list[int]:
+    """The number of cycles of each length, which need not be induced; for sparse graphs."""
+    found = Counter(map(len, nx.simple_cycles(graph, length_bound=max(lengths))))
+    return [found[length] for length in lengths]
