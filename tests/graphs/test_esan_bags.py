@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
 from torch_geometric.loader import DataLoader
 from torch_geometric.transforms import AddSelfLoops, Compose, Constant, OneHotDegree, ToUndirected
-from torch_geometric.utils import from_networkx, k_hop_subgraph, to_networkx
+from torch_geometric.utils import from_networkx, k_hop_subgraph, to_dense_adj, to_networkx
 
 from paperwright import data
 from paperwright.data.graph_pairs import as_data, csl_graphs
@@ -26,7 +26,7 @@ from paperwright.graphs.esan import policies as policies_module
 from paperwright.graphs.esan.graph_sets import cycle_counting_graphs, cycle_counts, lifted_pairs
 from paperwright.graphs.esan.policies import DENSE, within
 
-quick = settings(max_examples=15, deadline=None, derandomize=True)
+quick = settings(max_examples=10, deadline=None, derandomize=True)
 POLICIES = ["edge_deleted", "node_deleted", "ego", "ego_plus", "node_marked", "original"]
 
 
@@ -106,7 +106,7 @@ def by_definition(graph: Data, policy: str, num_hops: int) -> list[list[tuple[in
 
 @pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_bags_are_what_the_policies_say(policy: str, seed: int) -> None:
     """Edges, features, marks and the attributes of both directions, loops and isolated nodes included."""
     graph = random_graph(seed)
@@ -453,12 +453,15 @@ def test_untouched_attributes_survive_any_coincidence_of_sizes() -> None:
 def test_subgraphs_of_a_batch_and_bad_numbers_are_refused() -> None:
     bag = SubgraphBag("ego")(random_graph(2))
     for s in (-1, bag.num_subgraphs):
-        with pytest.raises(ValueError, match=f"no subgraph {s}"):
+        with pytest.raises(ValueError, match=f"s is {s}; expected .* number of a subgraph|s is -1; expected a whole"):
             bag.subgraph(s)
-    with pytest.raises(TypeError):
-        bag.subgraph(torch.tensor([0, 1]))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="number of a subgraph"):
-        bag.subgraph(True)
+    for s in (torch.tensor([0, 1]), True, "0"):
+        with pytest.raises(TypeError):
+            bag.subgraph(s)  # type: ignore[arg-type]
+    assert same(bag.select(torch.tensor([0], dtype=torch.int32)), bag.select(torch.tensor([0])))
+    for chosen in ([0], torch.tensor([0.0]), torch.tensor([[0]]), torch.tensor([True])):
+        with pytest.raises(TypeError):
+            bag.select(chosen)  # type: ignore[arg-type]
     batch = Batch.from_data_list([bag, bag])
     with pytest.raises(ValueError, match="to_data_list"):
         batch.subgraph(0)
@@ -504,10 +507,10 @@ def test_a_full_fraction_is_no_sampling() -> None:
 def test_samples_are_without_replacement_and_uniform() -> None:
     graph = as_data(nx.cycle_graph(6))
     bag = SubgraphBag("node_marked", count=2, generator=torch.Generator().manual_seed(0))
-    drawn = Counter(tuple((bag(graph).x[:, 0].reshape(2, 6) > 0).nonzero()[:, 1].tolist()) for _ in range(600))
+    drawn = Counter(tuple((bag(graph).x[:, 0].reshape(2, 6) > 0).nonzero()[:, 1].tolist()) for _ in range(300))
     assert len(drawn) == 15  # every pair of different nodes, and no other
-    assert min(drawn.values()) > 15
-    assert max(drawn.values()) < 65  # 40 each expected, standard deviation 6.1
+    assert min(drawn.values()) > 5
+    assert max(drawn.values()) < 38  # 20 each expected, standard deviation 4.3
 
 
 def test_batches_are_sampled_bag_by_bag() -> None:
@@ -546,10 +549,20 @@ def test_a_fifth_of_the_bag_holds_at_most_a_quarter_of_the_memory(policy: str) -
         ({"fraction": float("nan")}, "fraction is nan"),
         ({"count": 0}, "count is 0"),
         ({"max_subgraphs": 0}, "max_subgraphs is 0"),
+        ({"policy": None}, "policy"),
+        ({"policy": ["ego"]}, "policy"),
+        ({"num_hops": 1.5}, "num_hops"),
+        ({"fraction": "0.2"}, "fraction"),
+        ({"fraction": True}, "fraction is True; expected a number"),
+        ({"fraction": torch.tensor(0.2)}, "fraction"),
+        ({"count": 1.5}, "count"),
+        ({"generator": 0}, "generator"),
+        ({"keep_original": "yes"}, "keep_original"),
+        ({"then": "OneHotDegree"}, "then"),
     ],
 )
 def test_refuses_bad_parameters(arguments: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         SubgraphBag(**arguments)
 
 
@@ -565,6 +578,9 @@ def test_refuses_bad_parameters(arguments: dict, message: str) -> None:
         (Data(edge_index=torch.tensor([[0], [0]]), num_nodes=1, node_id=torch.tensor([7])), "has node_id"),
         (Data(edge_index=torch.zeros(3, 4, dtype=torch.long), num_nodes=1), r"shape \[3, 4\]; expected \[2, E\]"),
         (Data(x=torch.ones(7, 2), edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=3), "each of 3 nodes"),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_attr=torch.ones(3, 2), num_nodes=2), "of 2 edges"),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=[1.0, 1.0], num_nodes=2), "edge_weight is list"),
+        (Data(x=torch.eye(2).to_sparse(), edge_index=torch.tensor([[0, 1], [1, 0]])), r"x\.to_dense\(\)"),
     ],
 )
 def test_refuses_bad_graphs(graph: Data, message: str) -> None:
@@ -588,11 +604,15 @@ def test_refuses_what_is_no_graph_to_make_a_bag_of() -> None:
     for already in (bag, Batch.from_data_list([bag])):
         with pytest.raises(ValueError, match="already"):
             SubgraphBag()(already)
-    for kind in (torch.float32, torch.bool):
+    pairs = torch.tensor([[0], [0]])
+    for wrong in (pairs.float(), pairs.bool(), pairs.to_sparse(), pairs.numpy(), [[0], [0]]):
         with pytest.raises(TypeError, match=r"torch\.int64"):
-            SubgraphBag()(Data(edge_index=torch.tensor([[0], [0]]).to(kind), num_nodes=1))
-    with pytest.raises(TypeError):
-        SubgraphBag(then="OneHotDegree")  # type: ignore[arg-type]
+            SubgraphBag()(Data(edge_index=wrong, num_nodes=1))
+    for wrong in (np.ones((1, 2)), [[1.0]]):
+        with pytest.raises(TypeError, match="x"):
+            SubgraphBag()(Data(x=wrong, edge_index=pairs, num_nodes=1))
+    with pytest.raises(TypeError, match="then gave a NoneType"):
+        SubgraphBag(then=lambda bag: None)(random_graph(0))
 
 
 def test_a_bag_too_large_is_refused_before_it_is_built() -> None:
@@ -613,6 +633,8 @@ def test_a_bag_too_large_is_refused_before_it_is_built() -> None:
         (lambda graph: (torch.ones(2, 4, dtype=torch.bool), torch.ones(2, 4, 1)), r"marks \[2, 4, 1\]"),
         (lambda graph: (torch.ones(2, 4, dtype=torch.bool), torch.ones(2, 3)), r"expected \[2, 3, m\]"),
         (lambda graph: torch.ones(1, 4, dtype=torch.bool), r"pair \(keep_mask, marks"),
+        (lambda graph: (np.ones((2, 4), dtype=bool), None), "a ndarray as keep_mask"),
+        (lambda graph: (torch.ones(2, 4, dtype=torch.bool), [[[1.0]]]), "a list as marks"),
     ],
 )
 def test_refuses_what_a_policy_of_ones_own_must_not_give(policy: object, message: str) -> None:
@@ -644,8 +666,8 @@ def test_pairs_in_the_manner_of_exp() -> None:
             nodes = to_networkx(graph, to_undirected=True, node_attrs=["x"])
             hashes.append(nx.weisfeiler_lehman_graph_hash(nodes, node_attr="x", iterations=20))
         assert hashes[0] == hashes[1]
-        assert cycle_counts(first.edge_index, first.num_nodes, [3, 4, 5]).tolist() == [0, 0, 2]
-        assert cycle_counts(second.edge_index, second.num_nodes, [3, 4, 5]).tolist() == [0, 0, 0]
+        found = [cycle_counts(to_networkx(graph, to_undirected=True), [3, 4, 5]) for graph in (first, second)]
+        assert found == [[0, 0, 2], [0, 0, 0]]
     assert all(map(same, graphs, lifted_pairs(8, 3)))
     with pytest.raises(ValueError, match="count is 0"):
         lifted_pairs(0, 0)
@@ -662,15 +684,19 @@ def test_pairs_in_the_manner_of_exp() -> None:
     ],
 )
 def test_cycles_of_known_graphs(graph: nx.Graph, expected: list[int]) -> None:
-    assert cycle_counts(as_data(graph).edge_index, len(graph), [3, 4, 5, 6]).tolist() == expected
+    assert cycle_counts(graph, [3, 4, 5, 6]) == expected
 
 
 @pytest.mark.parametrize("kind", ["molecules", "regular"])
 def test_graphs_whose_cycles_are_counted(kind: str) -> None:
     graphs = cycle_counting_graphs(kind, 12, 5)
     for graph in graphs:
-        found = Counter(map(len, nx.simple_cycles(to_networkx(graph, to_undirected=True), length_bound=6)))
-        assert graph.y.tolist() == [[found[5], found[6]]]
+        A = np.rint(to_dense_adj(graph.edge_index)[0].double().numpy())
+        power = np.linalg.matrix_power
+        degree, triangles = A.sum(axis=0), np.diag(power(A, 3)) / 2
+        # Harary and Manvel: closed walks of five steps that are no cycle go round a triangle.
+        fives = (np.trace(power(A, 5)) - 10 * (triangles * (degree - 2)).sum() - 5 * 2 * triangles.sum()) / 10
+        assert graph.y[0, 0] == fives
         degree = torch.bincount(graph.edge_index[0])
         assert nx.is_connected(to_networkx(graph, to_undirected=True))
         assert degree.max() <= 4
@@ -686,8 +712,6 @@ def test_refuses_sets_that_there_are_not() -> None:
         cycle_counting_graphs("trees", 1, 0)
     with pytest.raises(ValueError, match="count is 0"):
         cycle_counting_graphs("regular", 0, 0)
-    with pytest.raises(ValueError, match="3 nodes or more"):
-        cycle_counts(torch.empty(2, 0, dtype=torch.long), 3, [2])
 
 
 def test_exp_from_a_file(tmp_path: Path) -> None:

@@ -60,18 +60,14 @@ def test_classes_of_csl(test: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def atlas() -> list[Data]:
-    return atlas_graphs(7)
-
-
-@pytest.fixture(scope="module")
 def confused() -> list[Data]:
     return graphs_of_list(["atlas-7-confused"])
 
 
-def test_classes_of_the_atlas(atlas: list[Data]) -> None:
-    assert len(atlas) == 853
-    assert subgraph_wl(atlas, test="wl").classes == 836
+def test_classes_of_the_atlas(confused: list[Data]) -> None:
+    """Of 853 graphs, 836 classes: all that are not among the confused ones are alone in theirs."""
+    assert len(atlas_graphs(7)) == 853
+    assert 853 - len(confused) + subgraph_wl(confused, test="wl").classes == 836
 
 
 @pytest.mark.parametrize("test", ["ds", "dss"])
@@ -90,10 +86,10 @@ def test_on_trees_ego_nets_alone_see_less_than_refinement_and_with_the_graph_mor
 @needs_exp
 def test_pairs_of_exp() -> None:
     graphs = data.load("exp").graphs
-    pairs = [(graphs[2 * i], graphs[2 * i + 1]) for i in random.Random(0).sample(range(600), 6)]
+    pairs = [(graphs[2 * i], graphs[2 * i + 1]) for i in random.Random(0).sample(range(600), 4)]
     assert sum(subgraph_wl(pair, test="wl").classes - 1 for pair in pairs) == 0
-    expected = {("edge_deleted", 1): 6, ("node_deleted", 1): 6, ("ego", 1): 0, ("ego", 2): 6, ("ego", 3): 6}
-    expected[("ego_plus", 2)] = 6
+    expected = {("edge_deleted", 1): 4, ("node_deleted", 1): 4, ("ego", 1): 0, ("ego", 2): 4, ("ego", 3): 4}
+    expected[("ego_plus", 2)] = 4
     for test in ("ds", "dss"):
         found = {column: sum(subgraph_wl(p, *column, test=test).classes - 1 for p in pairs) for column in expected}
         assert found == expected
@@ -212,8 +208,17 @@ def test_what_makes_no_sense_is_refused() -> None:
         ({"policy": "edges"}, "edges"),
         ({"num_hops": 0}, "num_hops"),
         ({"graphs": [pair[0], Constant()(pair[1].clone())]}, "expected the same of all"),
+        ({"graphs": [SubgraphBag("ego")(pair[0])]}, "graph 0 is a bag already"),
+        ({"graphs": [Data(adj_t=torch.eye(3).to_sparse(), num_nodes=3)]}, "before ToSparseTensor"),
+        ({"max_rounds": 1.5}, "max_rounds"),
+        ({"graphs": pair[0]}, "graphs"),
+        ({"graphs": nx.cycle_graph(6)}, "graphs"),
+        ({"graphs": None}, "graphs"),
+        ({"graphs": "C6"}, "graphs"),
+        ({"graphs": ["C6"]}, "graph"),
+        ({"graphs": [Data(x=[[1.0]], edge_index=pair[0].edge_index, num_nodes=1)]}, "x is of type list"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises((ValueError, TypeError), match=said):
             subgraph_wl(**({"graphs": pair} | wrong))
 
 
@@ -251,12 +256,11 @@ def test_random_networks_separate_what_the_test_separates(confused: list[Data], 
     assert unclear < 0.01
 
 
-def test_reads_networkx_graphs_and_graphs_without_edges_and_refuses_one_graph() -> None:
+def test_reads_networkx_graphs_graphs_without_edges_and_half_precision() -> None:
     cycle, triangles = nx.cycle_graph(6), nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
     assert subgraph_wl([cycle, triangles], "node_deleted", node_colors=None).classes == 2
     assert subgraph_wl([Data(num_nodes=3), Data(num_nodes=4)], "node_deleted").classes == 2
-    for one in (cycle, Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2)):
-        with pytest.raises(TypeError):
-            subgraph_wl(one)
-    with pytest.raises(TypeError):
-        subgraph_wl(["C6"])
+    halves = [Constant(cat=False)(graph) for graph in graph_pair("c6")]
+    for graph in halves:
+        graph.x = graph.x.bfloat16()
+    assert subgraph_wl(halves, "node_deleted").classes == 2

@@ -13,6 +13,7 @@ from torch_geometric.transforms import BaseTransform
 from paperwright.blocks.graph_input import graph_data, whole_number
 
 from ._simple_graph import SimpleGraph, simple_graph
+from .edge_features import EDGE_FEATURES
 from .policies import Kept, Own, Policy, by_mask, named_policy
 from .sampling import Share
 from .subgraph_data import PREFIX, SubgraphData
@@ -54,9 +55,10 @@ class SubgraphBag(BaseTransform):
             (official for CSL and IMDB).
 
     Raises:
-        TypeError: a `HeteroData`, or a `then` that is not callable.
+        TypeError: a `HeteroData`, parameters of another kind, or a `then` that gives no graph.
         ValueError: parameters out of range; a graph without nodes; a directed graph, unless the policy is a callable;
-            a bag of more than `max_subgraphs`; a graph that is a bag already; features that are no row for each node.
+            a bag of more than `max_subgraphs`; a graph that is a bag already; features that are no row for each node,
+            edge attributes or weights that are no row for each edge.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -83,10 +85,11 @@ class SubgraphBag(BaseTransform):
             max_subgraphs = whole_number("max_subgraphs", max_subgraphs, 1)
         if then is not None and not callable(then):
             raise TypeError(f"then is of type {type(then).__name__}; expected a transform, such as OneHotDegree(5).")
+        if not isinstance(keep_original, bool):
+            raise TypeError(f"keep_original is {keep_original!r}; expected True or False.")
         self.policy = policy
         self.num_hops = num_hops
-        self.share = Share(fraction, count)
-        self.generator = generator
+        self.share = Share(fraction, count, generator)
         self.keep_original = keep_original
         self.max_subgraphs = max_subgraphs
         self.then = then
@@ -106,7 +109,12 @@ class SubgraphBag(BaseTransform):
         if self.keep_original:
             kept, marks, S = _with_original(graph, kept, marks, S)
         bag = _assembled(data, graph, kept, marks, S)
-        return bag if self.then is None else self.then(bag)
+        if self.then is None:
+            return bag
+        transformed = self.then(bag)
+        if not isinstance(transformed, Data):
+            raise TypeError(f"then gave a {type(transformed).__name__}; expected the bag. Return it.")
+        return transformed
 
     def _built_in(self, policy: Policy, graph: SimpleGraph) -> tuple[Kept, Tensor | None, int]:
         chosen = self._chosen(policy.size(graph), graph)
@@ -122,6 +130,9 @@ class SubgraphBag(BaseTransform):
         if not isinstance(given, tuple) or len(given) != 2:
             raise ValueError(f"The policy gave a {type(given).__name__}; expected a pair (keep_mask, marks or None).")
         mask, marks = given
+        for name, part in (("keep_mask", mask), ("marks", marks)):
+            if not isinstance(part, Tensor) and (part is not None or name == "keep_mask"):
+                raise ValueError(f"The policy gave a {type(part).__name__} as {name}; expected a tensor. Convert it.")
         E, n = graph.edge_index.size(1), graph.num_nodes
         if mask.dtype != torch.bool or mask.dim() != 2 or mask.size(1) != E or len(mask) == 0:
             raise ValueError(
@@ -144,7 +155,7 @@ class SubgraphBag(BaseTransform):
                 f"The bag would have {taken + more} subgraphs of {graph.num_nodes} nodes, and max_subgraphs is "
                 f"{self.max_subgraphs}; draw a part of it, such as fraction={enough:.2g}, or raise max_subgraphs."
             )
-        return self.share.draw(size, self.generator, graph.edge_index.device)
+        return self.share.draw(size, graph.edge_index.device)
 
     def __repr__(self) -> str:
         # A data set keeps the text of its `pre_transform` and compares it at the next start: no addresses in it.
@@ -186,6 +197,12 @@ def _assembled(data: Data, graph: SimpleGraph, kept: Kept, marks: Tensor | None,
         raise ValueError(
             f"The graph has {', '.join(sorted(taken))}, which is a name of the bag's own; rename it first."
         )
+    for name in EDGE_FEATURES:  # what is of the edges stands in `graph.attributes`
+        if name in untouched:
+            shape = list(getattr(untouched[name], "shape", [])) or type(untouched[name]).__name__
+            raise ValueError(
+                f"{name} is {shape}; expected a tensor of a row for each of {graph.edge_index.size(1)} edges."
+            )
     return SubgraphData.of_attributes(**untouched, **own)
 
 
@@ -193,6 +210,8 @@ def _features(x: Tensor | None, marks: Tensor | None, S: int) -> Tensor | None:
     """Features of the node copies, [S*n, m + F]: marks first, then those of the graph."""
     if x is None:
         return None if marks is None else marks.flatten(0, 1).to(torch.get_default_dtype())
+    if x.layout != torch.strided:
+        raise ValueError(f"x is {x.layout}; expected dense features. Apply x.to_dense().")
     x = x.unsqueeze(1) if x.dim() == 1 else x
     if x.dim() > 2 and marks is not None:
         raise ValueError(

@@ -11,6 +11,8 @@ from torch_geometric.data import Data
 from torch_geometric.nn import BatchNorm, GINConv
 from torch_geometric.utils import scatter
 
+from paperwright.blocks.counts import check_counts
+
 from .edge_features import EDGE_FEATURES, checked_names, features_for, of_bag
 from .layers import DSSConv, InvariantSetLayer, SetLayer, SubgraphPool
 from .subgraph_data import PREFIX
@@ -28,6 +30,7 @@ def gin_conv(in_channels: int, out_channels: int) -> GINConv:
 
     Source: `models.py` of the official code; epsilon stays 0.
     """
+    check_counts(in_channels=in_channels, out_channels=out_channels)
     return GINConv(
         nn.Sequential(
             nn.Linear(in_channels, out_channels),
@@ -48,6 +51,10 @@ class JumpingEncoder(nn.Module):
         conv_factory: (in, out) -> a convolution.
         in_channels, hidden_channels, num_layers: the widths of input and layers, and how many there are.
 
+    Raises:
+        ValueError: no layers, or a width that is no positive number.
+        TypeError: `conv_factory` is no function.
+
     Example:
         >>> encoder = JumpingEncoder(gin_conv, 3, 16, num_layers=2)
         >>> encoder(torch.rand(4, 3), torch.tensor([[0, 1], [1, 0]])).shape
@@ -58,8 +65,10 @@ class JumpingEncoder(nn.Module):
 
     def __init__(self, conv_factory: ConvFactory, in_channels: int, hidden_channels: int, num_layers: int) -> None:
         super().__init__()
+        make = checked_factory(conv_factory, in_channels)
+        check_counts(hidden_channels=hidden_channels, num_layers=num_layers)
         widths = [in_channels] + [hidden_channels] * (num_layers - 1)
-        self.convs = nn.ModuleList(conv_factory(width, hidden_channels) for width in widths)
+        self.convs = nn.ModuleList(make(width, hidden_channels) for width in widths)
         self.norms = nn.ModuleList(BatchNorm(hidden_channels, allow_single_element=True) for _ in widths)
         self.out_channels = in_channels + num_layers * hidden_channels
 
@@ -102,7 +111,8 @@ class DSSGNN(nn.Module):
         torch.Size([1, 1])
 
     Raises:
-        ValueError: no layers, or an unknown reduction or edge feature.
+        ValueError: no layers, a width that is no positive number, or an unknown reduction or edge feature.
+        TypeError: `conv_factory` is no function.
 
     Source: Section 3; `DSSnetwork` of the official code.
     """
@@ -123,14 +133,18 @@ class DSSGNN(nn.Module):
     ) -> None:
         super().__init__()
         self.edge_features = checked_names(edge_features)
-        if num_layers < 1:
-            raise ValueError(f"num_layers is {num_layers}; expected 1 or more.")
+        make = checked_factory(conv_factory, in_channels)
+        check_counts(hidden_channels=hidden_channels, num_layers=num_layers, out_channels=out_channels)
+        for name, given in (("encoder", encoder), ("edge_encoder", edge_encoder)):
+            if given is not None and not callable(given):
+                raise TypeError(f"{name} is {given!r}; expected a module, such as torch.nn.Linear(8, 16).")
+        self.in_channels = in_channels
         self.encoder = encoder if encoder is not None else nn.Identity()
         self.edge_encoder = edge_encoder if edge_encoder is not None else nn.Identity()
         widths = [in_channels] + [hidden_channels] * (num_layers - 1)
         self.layers = nn.ModuleList(
-            DSSConv(conv_factory(w, hidden_channels), conv_factory(w, hidden_channels), channels=hidden_channels)
-            for w in widths
+            DSSConv(make(width, hidden_channels), make(width, hidden_channels), channels=hidden_channels)
+            for width in widths
         )
         self.pool = SubgraphPool(node_pool, bag_pool)
         self.head = head(hidden_channels, out_channels)
@@ -142,7 +156,7 @@ class DSSGNN(nn.Module):
             batch: a bag of subgraphs, or a batch of bags.
 
         Raises:
-            ValueError: `x` is missing.
+            ValueError: `x` is missing, or of another width than `in_channels`.
             TypeError: it is no bag.
         """
         x = self._layers(batch)
@@ -155,6 +169,11 @@ class DSSGNN(nn.Module):
     def _layers(self, batch: Data) -> Float[Tensor, "rows hidden"]:
         """Features of every node in every subgraph after the last layer."""
         x = self.encoder(features(batch))
+        if x.size(-1) != self.in_channels > 0:
+            raise ValueError(
+                f"in_channels is {self.in_channels}; expected {x.size(-1)}, the width of the bag's features. "
+                "The policies 'ego_plus' and 'node_marked' add 2."
+            )
         conv = cast(DSSConv, self.layers[0]).conv
         own = features_for(conv, of_bag(batch, self.edge_features))
         shared = features_for(conv, of_bag(batch, self.edge_features, PREFIX))
@@ -216,7 +235,14 @@ class DSGNN(nn.Module):
         width = getattr(gnn, "out_channels", None) if gnn_channels is None else gnn_channels
         if not isinstance(width, int):
             raise ValueError(f"{type(gnn).__name__} has no out_channels; pass gnn_channels=, the width of its output.")
+        if isinstance(set_channels, str) or not isinstance(set_channels, Iterable):
+            raise TypeError(
+                f"set_channels is {set_channels!r}; expected the widths of the set layers, such as [32, 32]."
+            )
         widths = [width, *set_channels]
+        check_counts(gnn_channels=width, out_channels=out_channels)
+        for size in widths[1:]:
+            check_counts(set_channels=size)
         if set_mode not in ("equivariant", "invariant"):
             raise ValueError(f"set_mode is {set_mode!r}; expected 'equivariant' or 'invariant'.")
         if set_mode == "invariant" and len(set(widths[1:])) > 1:
@@ -263,6 +289,23 @@ class DSGNN(nn.Module):
     def _nodes(self, batch: Data) -> Float[Tensor, "rows hidden"]:
         taken = features_for(self.gnn, of_bag(batch, self.edge_features))
         return self.gnn(features(batch), batch.edge_index, **taken)
+
+
+def checked_factory(conv_factory: ConvFactory, in_channels: int) -> ConvFactory:
+    """The function that makes convolutions, the first of them for so many channels; -1 where they find out themselves.
+
+    Raises:
+        TypeError: it is none, or a convolution that is made already.
+        ValueError: no such number of channels.
+    """
+    if in_channels != -1:
+        check_counts(in_channels=in_channels)
+    if isinstance(conv_factory, nn.Module) or not callable(conv_factory):
+        raise TypeError(
+            f"conv_factory is {conv_factory!r}; expected a function (in, out) -> convolution, such as GraphConv or "
+            "lambda i, o: GINConv(MLP([i, o, o]))."
+        )
+    return conv_factory
 
 
 def head(width: int, out_channels: int) -> nn.Sequential:

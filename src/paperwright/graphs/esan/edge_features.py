@@ -36,7 +36,7 @@ def checked_names(names: Collection[str]) -> tuple[str, ...]:
     Raises:
         ValueError: one is none of `EDGE_FEATURES`, or a string came instead of several.
     """
-    if isinstance(names, str) or set(names) - set(EDGE_FEATURES):
+    if isinstance(names, str) or not isinstance(names, Collection) or set(names) - set(EDGE_FEATURES):
         raise ValueError(f"edge_features is {names!r}; expected some of {EDGE_FEATURES}, or () for none of them.")
     return tuple(names)
 

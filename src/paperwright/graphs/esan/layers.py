@@ -9,6 +9,8 @@ from torch_geometric.nn import BatchNorm, MessagePassing
 from torch_geometric.nn.resolver import activation_resolver
 from torch_geometric.utils import scatter
 
+from paperwright.blocks.counts import check_counts, whole_number
+
 REDUCTIONS = ("mean", "sum", "max", "min")
 
 
@@ -21,6 +23,24 @@ def checked_reduction(argument: str, reduction: str) -> str:
     if reduction not in REDUCTIONS:
         raise ValueError(f"{argument} is {reduction!r}; expected one of {', '.join(REDUCTIONS)}.")
     return reduction
+
+
+def resolved_activation(activation: str | Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
+    """The function that was given, or that torch.nn has by that name.
+
+    Raises:
+        TypeError: neither a name nor a function.
+        ValueError: torch.nn has none of that name.
+    """
+    if activation is not None and not isinstance(activation, str) and not callable(activation):
+        raise TypeError(f"activation is {activation!r}; expected a name in torch.nn, a function, or None.")
+    return nn.Identity() if activation is None else activation_resolver(activation)
+
+
+def require_owners(name: str, owners: Tensor, rows: Tensor) -> None:
+    """Refuse a list of owners (of subgraphs, of nodes) that has not one for each row: scatter would repeat it."""
+    if len(owners) != len(rows):
+        raise ValueError(f"{name} has {len(owners)} entries for {len(rows)} rows; expected one for each row.")
 
 
 class DSSConv(nn.Module):
@@ -43,6 +63,7 @@ class DSSConv(nn.Module):
 
     Raises:
         ValueError: no such reduction; F' is needed for the norm, and neither given nor to be found.
+        TypeError: a convolution that is no module, such as its class.
 
     Example:
         >>> import torch
@@ -65,13 +86,16 @@ class DSSConv(nn.Module):
         channels: int | None = None,
     ) -> None:
         super().__init__()
+        for name, part in (("conv", conv), ("conv_shared", conv if conv_shared is None else conv_shared)):
+            if not isinstance(part, nn.Module):
+                raise TypeError(f"{name} is {part!r}; expected a convolution that is made, such as GCNConv(16, 16).")
         self.conv = conv
         self.conv_shared = with_fresh_parameters(conv) if conv_shared is None else conv_shared
         self.shared_reduce = checked_reduction("shared_reduce", shared_reduce)
-        self.activation = nn.Identity() if activation is None else activation_resolver(activation)
+        self.activation = resolved_activation(activation)
         self.norm, self.norm_shared = nn.Identity(), nn.Identity()
         if norm:
-            width = out_channels_of(conv) if channels is None else channels
+            width = out_channels_of(conv) if channels is None else whole_number("channels", channels)
             # A batch of one graph with one node gives BN_2 a single row, which torch's own batch norm refuses.
             self.norm = BatchNorm(width, allow_single_element=True)
             self.norm_shared = BatchNorm(width, allow_single_element=True)
@@ -101,10 +125,7 @@ class DSSConv(nn.Module):
         Raises:
             ValueError: `node_id` and `x` differ in length.
         """
-        if len(node_id) != len(x):
-            raise ValueError(
-                f"x has {len(x)} rows and node_id {len(node_id)}; expected the original node of every row of x."
-            )
+        require_owners("node_id", node_id, x)
         own = self.norm(_convolved(self.conv, x, edge_index, edge_attr, edge_weight))
         joined = scatter(x, node_id, dim=0, dim_size=num_nodes, reduce=self.shared_reduce)
         of_graph = original_edge_index, original_edge_attr, original_edge_weight
@@ -182,9 +203,10 @@ class SetLayer(nn.Module):
         self, in_channels: int, out_channels: int, activation: str | Callable[[Tensor], Tensor] | None = "elu"
     ) -> None:
         super().__init__()
+        check_counts(in_channels=in_channels, out_channels=out_channels)
         self.own = nn.Linear(in_channels, out_channels)
         self.mean = nn.Linear(in_channels, out_channels)
-        self.activation = nn.Identity() if activation is None else activation_resolver(activation)
+        self.activation = resolved_activation(activation)
 
     def forward(
         self, h: Float[Tensor, "subgraphs width"], bag_batch: Int64[Tensor, " subgraphs"], num_bags: int | None = None
@@ -195,7 +217,11 @@ class SetLayer(nn.Module):
             h: features of the subgraphs.
             bag_batch: the bag of each subgraph, 0 to `num_bags` - 1.
             num_bags: one more than the greatest of these if not given.
+
+        Raises:
+            ValueError: `bag_batch` and `h` differ in length.
         """
+        require_owners("bag_batch", bag_batch, h)
         mean = scatter(h, bag_batch, dim=0, dim_size=num_bags, reduce="mean")
         return self.activation(self.own(h) + self.mean(mean).index_select(0, bag_batch))
 
@@ -264,6 +290,9 @@ class SubgraphPool(nn.Module):
             subgraph_batch: the subgraph of each row.
             bag_batch: the graph of each subgraph.
             num_graphs: one more than the greatest of these if not given.
+
+        Raises:
+            ValueError: `subgraph_batch` and `x` differ in length.
         """
         return self.bags(self.subgraphs(x, subgraph_batch, len(bag_batch)), bag_batch, num_graphs)
 
@@ -271,12 +300,14 @@ class SubgraphPool(nn.Module):
         self, x: Float[Tensor, "rows width"], subgraph_batch: Int64[Tensor, " rows"], num_subgraphs: int | None = None
     ) -> Float[Tensor, "subgraphs width"]:
         """One row for every subgraph."""
+        require_owners("subgraph_batch", subgraph_batch, x)
         return scatter(x, subgraph_batch, dim=0, dim_size=num_subgraphs, reduce=self.node_pool)
 
     def bags(
         self, h: Float[Tensor, "subgraphs width"], bag_batch: Int64[Tensor, " subgraphs"], num_graphs: int | None = None
     ) -> Float[Tensor, "graphs width"]:
         """One row for every bag."""
+        require_owners("bag_batch", bag_batch, h)
         return scatter(h, bag_batch, dim=0, dim_size=num_graphs, reduce=self.bag_pool)
 
     def extra_repr(self) -> str:

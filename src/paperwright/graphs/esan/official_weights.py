@@ -36,7 +36,7 @@ def load_official_state_dict(model: DSSGNN | DSGNN, state_dict: Mapping[str, Ten
         state_dict: read it with `torch.load(file, weights_only=True)`, or from safetensors.
 
     Raises:
-        TypeError: the model is of another kind.
+        TypeError: the model is of another kind, or the checkpoint no mapping of names to tensors.
         ValueError: a name is not one of the authors', something is missing, or a shape does not fit.
 
     Source: `models.py` of the official code, github.com/beabevi/ESAN.
@@ -48,6 +48,15 @@ def load_official_state_dict(model: DSSGNN | DSGNN, state_dict: Mapping[str, Ten
     else:
         what = f"DSGNN of {type(model.gnn).__name__}" if isinstance(model, DSGNN) else type(model).__name__
         raise TypeError(f"expected a DSSGNN, or a DSGNN whose gnn is a JumpingEncoder; got {what}.")
+    if not isinstance(state_dict, Mapping) or not all(isinstance(key, str) for key in state_dict):
+        raise TypeError(
+            f"state_dict is of type {type(state_dict).__name__}; expected tensors by the authors' names. "
+            "Read the file by torch.load(file, weights_only=True)."
+        )
+    if odd := [key for key, value in state_dict.items() if not isinstance(value, Tensor)]:
+        raise TypeError(
+            f"state_dict holds {odd[0]!r}, which is no tensor; expected weights. Pass the part that holds them."
+        )
     own = model.state_dict()
     renamed = {_renamed(key, names, own): value for key, value in state_dict.items()}
     # Old checkpoints lack the count of batches, which plays no part unless momentum is None.

@@ -142,7 +142,9 @@ class Ego(Policy):
 
     def compiled(self, graph: SimpleGraph, chosen: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """By `_kernels.ego_nets`."""
-        return _kernels.ego_nets(graph.edge_index.numpy(), graph.num_nodes, chosen.numpy(), self.num_hops)
+        return _kernels.ego_nets(
+            graph.edge_index.numpy(), graph.num_nodes, chosen.numpy(), min(self.num_hops, graph.num_nodes)
+        )
 
 
 class Original(Policy):
@@ -186,7 +188,7 @@ def named_policy(name: str, num_hops: int) -> Policy:
         ValueError: no policy has that name, or `num_hops` is less than 1 or a fraction.
     """
     num_hops = whole_number("num_hops", num_hops, 1)
-    name = OFFICIAL_NAMES.get(name, name)
+    name = OFFICIAL_NAMES.get(name, name) if isinstance(name, str) else name
     if name in ("ego", "ego_plus"):
         return Ego(num_hops, marks_roots=name == "ego_plus")
     policies: dict[str, type[Policy]] = {
@@ -195,7 +197,7 @@ def named_policy(name: str, num_hops: int) -> Policy:
         "node_marked": NodeMarked,
         "original": Original,
     }
-    if name not in policies:
+    if not isinstance(name, str) or name not in policies:
         known = ", ".join(map(repr, [*NAMES, *OFFICIAL_NAMES]))
         raise ValueError(f"policy is {name!r}; expected one of {known}, or a callable data -> (keep_mask, marks).")
     return policies[name]()

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 from torch_geometric.data import Batch, Data
 
+from paperwright.blocks.counts import whole_number
+
 
 def settle_batch_norm(model: nn.Module, loader: Iterable[Data]) -> None:
     """Replace every running mean and variance of batch norm by the average over one pass, before an evaluation.
@@ -23,7 +25,11 @@ def settle_batch_norm(model: nn.Module, loader: Iterable[Data]) -> None:
 
     Raises:
         ValueError: the loader is empty.
+        TypeError: it is one batch, or the model no module.
     """
+    _require_module(model)
+    if isinstance(loader, Data) or not isinstance(loader, Iterable):
+        raise TypeError(f"loader is of type {type(loader).__name__}; expected batches of bags. Pass [batch] for one.")
     batches = iter(loader)
     first = next(batches, None)
     if first is None:
@@ -67,12 +73,22 @@ def predict(
         goes to the lower class.
 
     Raises:
-        ValueError: `votes` or `batch_size` below 1, an unknown task, no graphs.
+        ValueError: `votes` or `batch_size` below 1, an unknown task, no graphs; outputs of the model that are not
+            [graphs, outputs], or not finite.
+        TypeError: the model is no module, `data_list` no list or data set, `transform` no function.
     """
-    if votes < 1 or batch_size < 1:
-        raise ValueError(f"votes is {votes} and batch_size is {batch_size}; expected 1 or more of each.")
+    _require_module(model)
+    votes, batch_size = whole_number("votes", votes), whole_number("batch_size", batch_size)
     if task not in ("classification", "multilabel", "regression"):
         raise ValueError(f"task is {task!r}; expected 'classification', 'multilabel' or 'regression'.")
+    if isinstance(data_list, Data) or not (hasattr(data_list, "__getitem__") and hasattr(data_list, "__len__")):
+        kind = type(data_list).__name__
+        raise TypeError(
+            f"data_list is of type {kind}; expected a list of graphs or a data set. Pass [graph] for one graph, "
+            "`loader.dataset` for a loader, `to_data_list()` of a batch."
+        )
+    if transform is not None and not callable(transform):
+        raise TypeError(f"transform is {transform!r}; expected one, such as SubgraphBag(fraction=0.2), or None.")
     if len(data_list) == 0:
         raise ValueError("data_list is empty; expected at least one graph.")
     training = model.training
@@ -98,13 +114,29 @@ def _outputs(
     for start in range(0, len(data_list), batch_size):
         graphs = [data_list[i] for i in range(start, min(start + batch_size, len(data_list)))]
         bags = graphs if transform is None else [transform(graph) for graph in graphs]
-        parts.append(model(Batch.from_data_list(bags).to(device)))
+        output = model(Batch.from_data_list(bags).to(device))
+        if output.dim() != 2 or len(output) != len(bags):
+            raise ValueError(
+                f"the model gave {list(output.shape)}; expected [{len(bags)}, outputs], a row for each graph. "
+                "A network of one output keeps it as a column."
+            )
+        if not output.isfinite().all():
+            raise ValueError(
+                "the model gave outputs that are not finite; expected numbers. Look for NaN in the features x, or in "
+                "the weights after training."
+            )
+        parts.append(output)
     return torch.cat(parts)
 
 
 def _majority(cast: Int64[Tensor, "votes *graphs"], classes: int) -> Int64[Tensor, "*graphs"]:
     """The class that most votes were cast for."""
     return nn.functional.one_hot(cast, classes).sum(dim=0).argmax(dim=-1)
+
+
+def _require_module(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is {model!r}; expected a network, a torch.nn.Module that is made.")
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Int, Int64
 from torch import Tensor
 from torch_geometric.data import Batch, Data
+
+from paperwright.blocks.graph_input import whole_number
 
 PREFIX = "original_"
 """What belongs to the edges of the graph itself, not to those of its subgraphs, has a name that starts so."""
@@ -89,15 +91,14 @@ class SubgraphData(Data):
         """Subgraph s as a graph of its own, 0 <= s < S: its features, its edges, and what the graph itself carries.
 
         Raises:
-            TypeError: s is no whole number. (`Data.subgraph` takes a set of nodes; of a bag, pick a subgraph first.)
+            TypeError: s is no number. (`Data.subgraph` takes a set of nodes; of a bag, pick a subgraph first.)
             ValueError: there is no subgraph s, or this is a batch of bags.
         """
-        if isinstance(s, bool) or not isinstance(s, int):
-            raise TypeError(f"s is of type {type(s).__name__}; expected the number of a subgraph, 0 to S - 1.")
+        s = whole_number("s", s, 0, "It is the number of a subgraph.")
         if isinstance(self, Batch):
             raise ValueError("This is a batch of bags; take to_data_list()[graph].subgraph(s).")
-        if not 0 <= s < self.num_subgraphs:
-            raise ValueError(f"There is no subgraph {s}; expected 0 to {self.num_subgraphs - 1}.")
+        if s >= self.num_subgraphs:
+            raise ValueError(f"s is {s}; expected the number of a subgraph, 0 to {self.num_subgraphs - 1}.")
         part = self.select(torch.tensor([s], device=self.edge_index.device))
         own = {"subgraph_batch", "node_id", "bag_batch", "num_subgraphs", "num_original_nodes"}
         names = [key for key in part.keys() if key not in own and not key.startswith(PREFIX)]  # noqa: SIM118
@@ -107,17 +108,21 @@ class SubgraphData(Data):
         """All subgraphs, in order, each as a graph of its own."""
         return map(self.subgraph, range(self.num_subgraphs))
 
-    def select(self, chosen: Int64[Tensor, "part"]) -> "SubgraphData":
+    def select(self, chosen: Int[Tensor, "part"]) -> "SubgraphData":
         """The bag of the chosen subgraphs, in that order.
 
         Args:
             chosen: numbers of subgraphs, one or more, each at most once.
 
         Raises:
+            TypeError: `chosen` is no tensor of integers.
             ValueError: no number, one that is not there, or one twice; or this is a batch of bags.
         """
         if isinstance(self, Batch):
             raise ValueError("This is a batch of bags; take to_data_list() and select from each.")
+        if not isinstance(chosen, Tensor) or chosen.dim() != 1 or chosen.dtype not in (torch.int64, torch.int32):
+            raise TypeError(f"chosen is {chosen!r}; expected a tensor of integers, one for each subgraph to take.")
+        chosen = chosen.long()
         S, n = _total(self.num_subgraphs), _total(self.num_original_nodes)
         given = chosen.tolist()
         if not given or min(given) < 0 or max(given) >= S or len(set(given)) < len(given):

@@ -1,6 +1,6 @@
 """Colour refinement on bags of subgraphs: DS-WL and DSS-WL, what the two networks can separate at best (Section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -15,6 +15,7 @@ from paperwright.blocks.graph_input import graph_data, whole_number
 
 from .bag import SubgraphBag
 from .policies import Own
+from .subgraph_data import SubgraphData
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,18 @@ def subgraph_wl(
 
     Raises:
         TypeError: one graph instead of a list, a heterogeneous graph, or no graph.
-        ValueError: no graphs, an unknown test, `node_colors` or policy, features of some graphs only or of different
-            widths, `max_rounds` below 0.
+        ValueError: no graphs, a bag instead of its graph, an unknown test, `node_colors` or policy, features of some
+            graphs only or of different widths, `max_rounds` below 0.
 
     Source: Section 3 and the appendix on DS-WL and DSS-WL.
     """
     if isinstance(graphs, Data | nx.Graph):
         raise TypeError(f"graphs is one {type(graphs).__name__}; expected a list of graphs. Pass [graph].")
+    if not isinstance(graphs, Iterable) or isinstance(graphs, str):
+        raise TypeError(f"graphs is of type {type(graphs).__name__}; expected a list of graphs.")
+    graphs = [graph_data(graph, f"graph {place}") for place, graph in enumerate(graphs)]
     if not graphs:
         raise ValueError("graphs is empty; expected at least one.")
-    graphs = [graph_data(graph, f"graph {place}") for place, graph in enumerate(graphs)]
     if max_rounds is not None:
         max_rounds = whole_number("max_rounds", max_rounds, 0)
     if test not in ("dss", "ds", "wl"):
@@ -105,7 +108,14 @@ def subgraph_wl(
 
 def _bare(graphs: Sequence[Data], node_colors: str | None) -> list[Data]:
     """The graphs with nothing but what counts, on the CPU."""
+    for place, graph in enumerate(graphs):
+        if isinstance(graph, SubgraphData):
+            raise ValueError(f"graph {place} is a bag already; expected the graph itself, which the test makes one of.")
     features = [graph.get("x") if node_colors == "x" else None for graph in graphs]
+    if odd := {type(x).__name__ for x in features if not isinstance(x, Tensor | None)}:
+        raise TypeError(
+            f"x is of type {', '.join(odd)}; expected a tensor of a row for each node. Use torch.tensor(x)."
+        )
     widths = {None if x is None else tuple(x.shape[1:]) for x in features}
     if len(widths) > 1:
         raise ValueError(
@@ -114,10 +124,10 @@ def _bare(graphs: Sequence[Data], node_colors: str | None) -> list[Data]:
         )
     bare = []
     for graph, x in zip(graphs, features, strict=True):
-        edges = torch.empty(2, 0, dtype=torch.long) if graph.edge_index is None else graph.edge_index.cpu()
-        alone = Data(edge_index=edges, num_nodes=graph.num_nodes)
-        if x is not None:
-            alone.x = x.detach().cpu().reshape(len(x), -1)
+        edges = {key: graph[key] for key in ("edge_index", "adj", "adj_t") if key in graph}
+        alone = Data(num_nodes=graph.num_nodes, **edges).cpu()
+        if x is not None:  # NumPy knows no bfloat16; in double precision every float is itself
+            alone.x = (x.double() if x.is_floating_point() else x).detach().cpu().reshape(len(x), -1)
         bare.append(alone)
     return bare
 
