@@ -200,8 +200,8 @@ beats_on_cifar_10 = {
         tolerance=TRAINED,
         units=SHARES,
         remarks="""At desk, the settings were tried on a pilot seed, and the best on three: of five for ER, of six for
-        CLS-ER, of seven for DER++, whose two draws of 32 a step are twice the replay of the others. A perceptron learns little of
-        CIFAR-10; the paper's own experiment is the budget `paper`, for a GPU.""",
+        CLS-ER, of seven for DER++, whose two draws of 32 a step are twice the replay of the others. A perceptron
+        learns little of CIFAR-10; the paper's own experiment is the budget `paper`, for a GPU.""",
     )
     for rival, name, value, spread in (("er", "ER", 57.74, 0.27), ("der++", "DER++", 72.70, 1.36))
 }
