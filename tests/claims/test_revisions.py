@@ -208,7 +208,15 @@ def test_evidence_keeps_what_earlier_revisions_came_to(paperwright: Run, toy: Pa
     report = paperwright("report", "toy", "--evidence", "--out", str(toy / "report.html"))
     assert report.returncode == 0
     assert "revision 1 (seeds 0 to 19): holds" in (toy / "report.html").read_text(encoding="utf-8")
-    assert "toy/adds                                      holds" in paperwright("verify", "toy").stdout
+    stands = "stands  toy/adds                                      holds"
+    assert stands in paperwright("verify", "toy").stdout
+    # Back to what it stated first: that revision's seeds, with the later one among the others.
+    (toy / "claims.py").write_text(text, encoding="utf-8")
+    assert paperwright("check", "toy/adds").returncode == 0
+    paperwright("export", "toy", "--evidence")
+    claim = next(each for each in json.loads((toy / "evidence.json").read_text())["claims"] if each["claim"] == "adds")
+    assert (claim["revision"]["number"], [other["number"] for other in claim["earlier"]]) == (1, [2])
+    assert stands in paperwright("verify", "toy").stdout
 
 
 @pytest.mark.parametrize(
@@ -216,7 +224,7 @@ def test_evidence_keeps_what_earlier_revisions_came_to(paperwright: Run, toy: Pa
     [
         ('"low": 1.8', '"low": 1.7', "the recorded findings does not follow"),
         ('"first_seed": 0', '"first_seed": 3', "6 of its trials have seeds that are not its own"),
-        ('"number": 1', '"number": 2', "what the earlier ones came to is not there"),
+        ('"number": 1', '"number": 2', "what all others came to is not there"),
         ('"registered": 1', '"registered": 9', "10 of its trials ran before its terms were registered"),
         ("raises the score", "lowers the score", "the recorded terms are not those that were hashed"),
         ('"seed": 1,', '"seed": 7,', "does not follow from the recorded trials"),
