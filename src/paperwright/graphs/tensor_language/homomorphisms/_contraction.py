@@ -344,8 +344,9 @@ def _slice(table: Counts, places: tuple[int, ...], v: int, image: int) -> Counts
     at = places.index(v)
     axis, rest = table.axes[at], table.axes[:at] + table.axes[at + 1 :]
     spot = image if axis is None else int(np.searchsorted(axis, image))
-    row = table.values[spot] if at == 0 else table.values[:, [spot]]
-    row = row.toarray() if is_sparse(row) else row
+    values: Any = table.values
+    row = values[spot] if at == 0 else values[:, [spot]]
+    row = row.toarray() if is_sparse(values) else np.asarray(row)  # of one index a number is left
     return Counts(rest, row.reshape([-1] * len(rest)))
 
 
