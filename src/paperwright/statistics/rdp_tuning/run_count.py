@@ -455,7 +455,10 @@ class RunCount:
         s, weights = self._panels
         log_scale = -betaln(k + 1, 1 + self.eta) - math.log(k + 1 + self.eta)
         log_scale -= math.log(self.log_inverse_gamma) + log_expm1_ratio(-self.eta * self.log_inverse_gamma)
-        return float(weights @ np.exp(k * np.log(-np.expm1(-s)) - self.eta * s + log_scale))
+        # Near 1 its logarithm has no digits of 1 - e^-s, and k would enlarge the loss.
+        middle = math.log(2)
+        log_share = np.where(s < middle, np.log(-np.expm1(-s)), np.log1p(-np.exp(-np.maximum(s, middle))))
+        return float(weights @ np.exp(k * log_share - self.eta * s + log_scale))
 
     def _quantile(self, u: float) -> int:
         low, high = -1, 1  # cdf(low) < u <= cdf(high), once high is found
