@@ -298,10 +298,10 @@ def unchecked():
         ("graphsage", {"aggregation": "median"}, ValueError, "'sum', 'mean' or 'max'"),
         ("walk_mpnn", {"length": 1}, ValueError, "2 steps or more"),
         ("gsn", {"patterns": []}, ValueError, "patterns is empty"),
-        ("gin", {"epsilon": "a"}, TypeError, "epsilon is 'a'; expected a number"),
-        ("arma", {"pole": "a"}, TypeError, "pole is 'a'; expected a number"),
+        ("gin", {"epsilon": "a"}, TypeError, "epsilon is 'a'; expected a finite number"),
+        ("arma", {"pole": "a"}, TypeError, "pole is 'a'; expected a finite number"),
         ("cayleynet", {"zoom": math.nan}, ValueError, "zoom is nan; expected a finite number"),
-        ("ppnp", {"alpha": None}, TypeError, "alpha is None; expected a number"),
+        ("ppnp", {"alpha": None}, TypeError, "alpha is None; expected a finite number"),
         (3, {}, TypeError, "expected an expression, an architecture's name, or a model"),
     ],
 )

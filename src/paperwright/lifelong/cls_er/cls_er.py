@@ -11,8 +11,8 @@ from torch.optim.swa_utils import update_bn
 
 from paperwright.blocks import ReservoirMemory
 
+from ._inputs import check_types, number_within
 from .head import grow_average
-from .inputs import check_types, number_within
 from .learner import Losses, has_batch_norm, with_replayed
 from .replay import ExperienceReplay
 from .semantic_memory import SemanticMemory, Statistics

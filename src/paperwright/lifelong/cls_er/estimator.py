@@ -17,9 +17,9 @@ from paperwright.blocks.counts import check_counts, whole_number
 from paperwright.blocks.reference_networks import mlp
 from paperwright.training import derived_seed, resolve_device
 
+from ._inputs import check_types, number_within
 from .asymmetric import AsymmetricReplay
 from .cls_er import CLSER
-from .inputs import check_types, number_within
 from .learner import ContinualLearner
 from .replay import DarkExperienceReplay, ExperienceReplay, FineTune, JointTraining
 from .semantic_memory import SemanticMemory

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from paperwright.blocks.counts import check_counts
 
-from .inputs import check_samples
+from ._inputs import check_samples
 from .scenarios import Scenario, Task
 
 ClassWeights = Literal["unif", "longtail"]

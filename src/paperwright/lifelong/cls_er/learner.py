@@ -15,8 +15,8 @@ from torch.nn.parameter import UninitializedParameter
 
 from paperwright.blocks.random_state import undrawn_on_error
 
+from ._inputs import check_batch, check_types
 from .head import grow_head
-from .inputs import check_batch, check_types
 
 # How often observe() looks for NaN and infinity in its inputs, when it is not told.
 FINITE_CHECK_EVERY = 1000

@@ -9,7 +9,7 @@ from torch.utils.data import IterableDataset
 
 from paperwright.blocks.counts import check_counts
 
-from .inputs import check_images, check_samples
+from ._inputs import check_images, check_samples
 from .scenarios import Task, select_classes
 from .transforms import rotate
 

@@ -11,7 +11,7 @@ from paperwright.blocks import RandomState, ReservoirMemory
 from paperwright.blocks.counts import check_counts
 from paperwright.training import fit
 
-from .inputs import check_batch, check_types, number_within
+from ._inputs import check_batch, check_types, number_within
 from .learner import (
     ContinualLearner,
     Losses,

@@ -11,7 +11,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from paperwright.blocks.counts import check_counts
 
-from .inputs import check_images, check_samples, number_within
+from ._inputs import check_images, check_samples, number_within
 from .transforms import rotate
 
 

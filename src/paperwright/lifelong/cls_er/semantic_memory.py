@@ -9,7 +9,7 @@ from torch import nn
 from paperwright.blocks import ExponentialMovingAverage, RandomState
 from paperwright.blocks.ema import Buffers
 
-from .inputs import check_types, number_within
+from ._inputs import check_types, number_within
 
 Statistics = Literal["own", "average", "working", "recalibrate"]
 

@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 from paperwright.blocks import RandomState
 from paperwright.blocks.counts import whole_number
 
-from .inputs import number_within
+from ._inputs import number_within
 
 # Images turned at once when each has an angle of its own: bounds the memory for source positions.
 CHUNK = 4096

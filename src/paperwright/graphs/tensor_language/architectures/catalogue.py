@@ -2,13 +2,13 @@
 
 import inspect
 import math
-import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from paperwright.blocks.counts import whole_number
+from paperwright.blocks.real_numbers import real_number
 
 from ..analysis.analysis import analyse
 from ..analysis.bounds import Bound
@@ -76,12 +76,7 @@ def _read(size: str, value: Any) -> Any:
         value = whole_number(size, value, 1)
         if value > LARGEST[size]:
             raise ValueError(f"{size} is {value}; expected at most {LARGEST[size]}, so that its analysis ends soon.")
-    if size in NUMBERS:
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise TypeError(f"{size} is {value!r}; expected a number.")
-        if not math.isfinite(value):
-            raise ValueError(f"{size} is {value}; expected a finite number.")
-    return value
+    return real_number(size, value, "a finite number", math.isfinite) if size in NUMBERS else value
 
 
 _POLYNOMIALS = (

@@ -1,10 +1,11 @@
 """What is refused at the door: arguments of another type, numbers out of range, batches that do not fit."""
 
-from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from paperwright.blocks.real_numbers import real_number
 
 
 def check_types(**values: tuple[object, type]) -> None:
@@ -21,17 +22,17 @@ def check_types(**values: tuple[object, type]) -> None:
 def number_within(
     name: str, value: Any, low: float = 0.0, high: float = float("inf"), *, below: bool = True, advice: str = ""
 ) -> float:
-    """Return a number as it came, once it is sure that it lies in [low, high), or [low, high] without `below`.
+    """Return a number, once it is sure that it lies in [low, high), or in [low, high] without `below`.
 
     Raises:
         TypeError: no number.
         ValueError: outside, or NaN.
     """
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not low <= value <= high or (below and value == high):
-        wanted = f"{name} is {value!r:.60}; expected a number in [{low:g}, {high:g}{')' if below else ']'}. {advice}"
-        raise (ValueError if real else TypeError)(wanted.rstrip())
-    return value
+
+    def inside(number: float) -> bool:
+        return low <= number <= high and not (below and number == high)
+
+    return real_number(name, value, f"a number in [{low:g}, {high:g}{')' if below else ']'}", inside, advice)
 
 
 def check_batch(x: Tensor, y: Tensor, stored: Tensor | None, check_finite: bool) -> None:
