@@ -344,7 +344,7 @@ def test_an_interrupted_sync_goes_on(
     found, out, err = run("sync", "forty", "--library", tmp_path / "new")
     assert (found, out) == (code, "")
     assert err.endswith("; 20 new papers are in, and the same command goes on from there\n")
-    assert err.count("\n") == 1
+    assert err.strip().count("\n") == 0  # Rich before 14.3 leaves an empty line where its bar was
     monkeypatch.setattr(sources, "open_source", lambda text, **_: Interrupted(None))
     found, out, err = run("sync", "forty", "--library", tmp_path / "new", "--json")
     assert found == 0
@@ -388,7 +388,7 @@ def test_ctrl_c_and_kill_leave_what_is_there(tmp_path: Path, sent: signal.Signal
     assert "Traceback" not in err
     if sent == signal.SIGINT:
         assert "stopped; " in err
-        assert err.count("\n") == 1
+        assert err.strip().count("\n") == 0
     with Library.open(library) as opened:
         held = len(opened)
         assert held % 10 == 0
