@@ -144,8 +144,13 @@ def test_bibtex_knows_arxiv_and_doi() -> None:
 # -- CSV ---------------------------------------------------------------------------------------------------------------
 
 
+def test_excel_is_told_that_it_is_utf8(tmp_path: Path) -> None:
+    export([Paper(id="1", title="Größe")], tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfid,title,")
+
+
 def test_no_cell_is_a_formula() -> None:
-    (row,) = csv.DictReader(io.StringIO(exported([HOSTILE], "csv")))
+    (row,) = csv.DictReader(io.StringIO(exported([HOSTILE], "csv").removeprefix("\ufeff")))
     assert row["id"] == "'-x<y>"
     assert row["authors"].startswith("'=cmd")
     assert row["abstract"].startswith("'+1")
@@ -157,7 +162,7 @@ def test_no_cell_is_a_formula() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(papers, max_size=4))
 def test_no_cell_of_any_record_is_a_formula(given_papers: list[Paper]) -> None:
-    rows = list(csv.reader(io.StringIO(exported(given_papers, "csv"))))
+    rows = list(csv.reader(io.StringIO(exported(given_papers, "csv").removeprefix("\ufeff"))))
     assert len(rows) == 1 + len(given_papers)
     assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r")]
     assert {len(row) for row in rows} == {len(rows[0])}

@@ -88,6 +88,7 @@ CSV_COLUMNS = (
 def _csv(papers: list[Paper]) -> str:
     """Lists are parted by semicolons. Histories, references and raw values are in JSON exports only."""
     text = io.StringIO(newline="")
+    text.write("\ufeff")  # without this mark Excel takes UTF-8 for the encoding of its country
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
     for paper in papers:

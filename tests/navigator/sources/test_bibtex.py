@@ -140,10 +140,27 @@ def test_broken_entries_are_rejected_with_their_line(tmp_path: Path) -> None:
     assert "no title" in batch.rejected[2]
 
 
-def test_what_is_not_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
-    batch = read(tmp_path / "a.bib", b"@misc{a, title={M\xfcller}}")
-    assert batch.papers[0].title == "M\ufffdller"
-    assert batch.notes == ("a.bib: a character that is not UTF-8 was replaced",)
+@pytest.mark.parametrize(
+    ("head", "encoding", "noted"),
+    [
+        ("", "cp1252", True),
+        ("% Encoding: Cp1252\n\n", "cp1252", False),
+        ("% This file was created with JabRef 2.9.\n% Encoding: ISO8859_1\n", "latin-1", False),
+        ("% -*- coding: cp1250 -*-\n", "cp1250", False),
+        ("% Encoding: Cp1252\n", "utf-8", False),  # converted, and the line has stayed
+        ("", "utf-16", False),
+    ],
+)
+def test_the_encoding_that_a_file_states_or_shows(tmp_path: Path, head: str, encoding: str, noted: bool) -> None:
+    text = head + "@misc{a, title={Gr\xfc\xdfe}, author={Wei\xdf, J\xf6rg}}"
+    batch = read(tmp_path / "a.bib", text.encode(encoding))
+    assert (batch.papers[0].title, batch.papers[0].authors) == ("Gr\xfc\xdfe", ("J\xf6rg Wei\xdf",))
+    assert batch.notes == (("a.bib is not UTF-8; it was read as Cp1252",) if noted else ())
+
+
+def test_a_file_that_is_not_in_the_encoding_it_states_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NavigatorError, match="neither UTF-8 nor shift_jis throughout"):
+        read(tmp_path / "a.bib", b"% Encoding: SHIFT_JIS\n@misc{a, title={M\xfcller}}")
 
 
 def test_an_export_is_read_back(tmp_path: Path) -> None:
