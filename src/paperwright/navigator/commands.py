@@ -177,6 +177,13 @@ def sync(
         ),
     ] = None,
     most: Annotated[int | None, typer.Option("--max", min=1, help="Read at most so many records.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where a table's head does not say it: FIELD=COLUMN, such as title=Heading; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     contact: Annotated[
         str | None, typer.Option(help="Your address, for servers that ask whom to write to.", show_default=False)
     ] = None,
@@ -187,10 +194,13 @@ def sync(
     from .console import Watch, note, say, say_json
     from .opened import own
     from .sources import Reach, open_source
+    from .sources.opening import columns_asked
     from .sync import sync as bring_in
 
-    reach: Reach = {} if contact is None else {"contact": contact}
-    wanted = open_source(source, max_items=most, **reach)
+    reach: Reach = {"tell": note}
+    if contact is not None:
+        reach["contact"] = contact
+    wanted = open_source(source, max_items=most, columns=columns_asked(columns or ()), **reach)
     with own(library, index, encoder) as opened:
         before = len(opened)
         reached = opened.records.cursor(wanted.name)

@@ -32,7 +32,8 @@ Read = TypeVar("Read")
 
 RETRIES = 5
 LARGEST = 256 << 20  # a page of a thousand OpenReview notes with their replies is tens of megabytes
-LONGEST_WAIT = 600.0  # a server that asks for more is one to come back to another time
+LONGEST_WAIT = 3_600.0  # OpenReview's limits are by the hour; who asks for more is to be come back to another time
+TOLD_WAIT = 10.0  # seconds; a longer wait is told before it begins
 REDIRECTS = 5
 _SECRETS = ("authorization", "x-api-key", "cookie")
 _KEYS = re.compile(r"((?:api_key|key|token|mailto)=)[^&\s]*", re.IGNORECASE)
@@ -62,6 +63,7 @@ class Reach(TypedDict, total=False):
         pause: Least seconds between two requests to one host; each source has its own default.
         pace: Who keeps these pauses; sources share one, so that two readers of a host wait for each other.
         random: Where the jitter of the waits comes from.
+        tell: Is told, in a line, of a wait that a reader would wonder about, before it begins.
         client: A `Client`, in place of all the others.
     """
 
@@ -73,6 +75,7 @@ class Reach(TypedDict, total=False):
     pause: float
     pace: "Pace"
     random: Random
+    tell: Callable[[str], None]
     client: "Client"
 
 
@@ -126,8 +129,9 @@ class Client:
     """Asks servers, patiently.
 
     A time-out, a broken connection, an answer that is cut short or cannot be read, and the statuses 408, 425, 429 and
-    5xx are tried again, five times in all: after what `Retry-After` says, else after 1, 2, 4, ... seconds, each with a
-    random part of up to half taken off, so that many readers do not come back at the same moment.
+    5xx are tried again, five times in all: after what `Retry-After` says, or the body of a 429, up to an hour; else
+    after 1, 2, 4, ... seconds, each with a random part of up to half taken off, so that many readers do not come back
+    at the same moment.
 
     Args: see `Reach`.
     """
@@ -144,6 +148,7 @@ class Client:
         pace: Pace = PACE,
         random: Random | None = None,
         largest: int = LARGEST,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         if contact is not None and not re.fullmatch(r"[\x21-\x7e]{3,200}", contact):
             raise NavigatorError(f"contact is an address without spaces, such as you@example.org; got {contact!r:.80}")
@@ -157,6 +162,7 @@ class Client:
         self.pace = pace
         self.largest = largest
         self._random = random or Random()
+        self._tell = tell
 
     @classmethod
     def reaching(cls, reach: Reach, pause: float) -> "Client":
@@ -217,6 +223,8 @@ class Client:
         for attempt in range(RETRIES + 1):
             if wait > LONGEST_WAIT:
                 break
+            if wait >= TOLD_WAIT and self._tell is not None:
+                self._tell(f"{_web(request.url)}: {reason}; asking again in {_lasting(wait)}")
             if wait:
                 self.pace.sleep(wait)
             wait = 2.0**attempt * self._random.uniform(0.5, 1.0)
@@ -236,7 +244,7 @@ class Client:
                 return found
         where = _shown(request)
         if wait > LONGEST_WAIT:
-            raise SourceError(f"{where}: {reason}; the server asks to come back in {wait / 60:,.0f} minutes")
+            raise SourceError(f"{where}: {reason}; the server asks to come back in {_lasting(wait)}")
         raise SourceError(f"{where}: {reason}, after {RETRIES} more tries; try again later")
 
     def _fetched(self, request: Request) -> bytes:
@@ -277,7 +285,10 @@ class Client:
     def _check(self, response: "httpx.Response", request: Request) -> None:
         status = response.status_code
         if status in (408, 425, 429) or status >= 500:
-            raise _Again(f"the server answered {status}", _retry_after(response.headers.get("retry-after")))
+            after = _retry_after(response.headers.get("retry-after"))
+            if after is None and status == 429:
+                after = _reset(self._beginning(response))
+            raise _Again(f"the server answered {status}", after)
         if status != 200:
             said = " ".join(re.sub(r"<[^>]*>|[\x00-\x1f\x7f-\x9f]", " ", self._beginning(response)).split())[:200]
             hint = "; the server wants a key, or refuses you" if status in (401, 403) else ""
@@ -299,7 +310,7 @@ class Client:
 
     @staticmethod
     def _beginning(response: "httpx.Response") -> str:
-        for part in response.iter_bytes(1_000):
+        for part in response.iter_bytes(4_000):
             return part.decode(errors="replace")
         return ""
 
@@ -360,12 +371,40 @@ def _retry_after(said: str | None) -> float | None:
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said):
         return float(said)
     try:
-        when = parsedate_to_datetime(said)
+        return _until(parsedate_to_datetime(said))
     except (ValueError, TypeError):
         return None
+
+
+_RESET = re.compile(r'"(?:resetTime|reset_?at|reset)"\s*:\s*"?([^",}\s]+)', re.IGNORECASE)
+_IN = re.compile(r"\b(?:in|after)\s+(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?)\b", re.IGNORECASE)
+
+
+def _reset(said: str) -> float | None:
+    """Seconds to wait, of a body that says when its limit resets: a time, or "try again in 28 seconds".
+
+    None for a time that is past, as it may be by the clock of a server that runs behind ours.
+    """
+    if found := _RESET.search(said):
+        with contextlib.suppress(ValueError):
+            return _until(datetime.fromisoformat(found.group(1))) or None
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # since 1970, in seconds or milliseconds
+            seconds = float(found.group(1))
+            return _until(datetime.fromtimestamp(seconds / 1_000 if seconds > 1e11 else seconds, UTC)) or None
+    if found := _IN.search(said):
+        return float(found.group(1)) * (60 if found.group(2).lower().startswith("m") else 1)
+    return None
+
+
+def _until(when: datetime) -> float:
+    """Seconds until a time, in UTC unless it says otherwise; none if it is past."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
 
 
 def _web(url: str) -> str:
