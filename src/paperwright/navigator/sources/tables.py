@@ -218,6 +218,9 @@ class Iclr(Table):
         self.year = year
         self.dates = dates
 
+    def _name_unused(self, record: Row) -> None:
+        """Nothing: every column that such a table has is known."""
+
     @classmethod
     def recognises(cls, names: list[str]) -> bool:
         """Whether a table with these columns is one of these."""
