@@ -7,30 +7,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..paper import DECISIONS, Paper
-from .columns import Order
+from .columns import Form
 from .fields import arxiv_of, date, decision_of, doi_of, known, link, links, numbers, text, texts, whole, year
 
 _OPENALEX = re.compile(r"https?://openalex\.org/(W\d+)")
 _PARTICLE = re.compile(r"(?:d[aeiou]s?|del|della|den|der|du|el|la|le|ten|ter|van|von|zu|zur)\s", re.IGNORECASE)
-_SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv)\.?", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d)\.?", re.IGNORECASE)
 _COMPANY = re.compile(r"(?:inc|ltd|llc|corp|co|gmbh|ag|s\.a)\.?", re.IGNORECASE)
 _INITIALS_LAST = re.compile(r"(\S.*?)\s+((?:[A-Z]\.[ -]?)+)")
 _SCOPUS_ID = re.compile(r"\s*\(\d{6,}\)")
 
 
-def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, Any], order: Order = "unknown") -> Paper:
+def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, Any], form: Form = "unknown") -> Paper:
     """The paper of one row.
 
     Args:
         cells: The texts of its cells by field.
         kind: The source's kind, for records that name none.
         constant: Fields that are the same for all rows.
-        order: How it writes names.
+        form: How the cells are written.
 
     Raises:
         ValueError: a cell of JSON is none.
         NavigatorError: a paper cannot be so.
     """
+
+    def items(field: str, separators: str = ";") -> tuple[str, ...]:
+        return listed(cells.get(field, ""), {"own": ";", "openalex": "|"}.get(form, separators))
+
     doi, arxiv = doi_of(cells.get("doi")), arxiv_of(cells.get("arxiv")) or arxiv_of(cells.get("doi"))
     decision = cells.get("decision", "").strip()
     given = cells.get("id", "").strip()
@@ -46,24 +50,24 @@ def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, A
     values: dict[str, Any] = {
         "id": identifier or (f"arxiv:{arxiv}" if arxiv else doi) or _unnamed(kind, cells),
         "title": cells.get("title", ""),
-        "authors": people(cells.get("authors", ""), order),
+        "authors": people(cells.get("authors", ""), form),
         "abstract": cells.get("abstract", ""),
-        "keywords": listed(cells.get("keywords", ""), ",;"),
+        "keywords": items("keywords", ",;"),
         "tldr": cells.get("tldr", ""),
         "venue": cells.get("venue", ""),
         "year": year(cells.get("year")) or year((published or "")[:4]),
         "decision": decision if decision in DECISIONS else decision_of(decision),
         "track": cells.get("track", ""),
-        "ratings": numbers(listed(cells.get("ratings", ""))),
-        "confidences": numbers(listed(cells.get("confidences", ""))),
+        "ratings": numbers(items("ratings")),
+        "confidences": numbers(items("confidences")),
         "history": tuple((text(when), numbers(given)) for when, given in _stored(cells, "history") or ()),
         "published": published,
         "updated": date(cells.get("updated")),
         "urls": {name: link(found) for name, found in {**where, **urls}.items() if link(found)},
-        "code_urls": tuple(filter(None, map(link, listed(cells.get("code_urls", ""), "; ")))),
+        "code_urls": tuple(filter(None, map(link, items("code_urls", "; ")))),
         "citations": whole(cells.get("citations")),
-        "references": listed(cells.get("references", "")),
-        "categories": listed(cells.get("categories", ""), "; "),
+        "references": items("references"),
+        "categories": items("categories", "; "),
         "source": cells.get("source", "").strip() or kind,
         "raw": {
             **(_stored(cells, "raw") or {}),
@@ -74,17 +78,17 @@ def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, A
 
 
 def listed(cell: str, separators: str = ";") -> tuple[str, ...]:
-    """The items of a cell: of a list in JSON, of "one|two" as OpenAlex writes it, or with separators between them."""
+    """The items of a cell: of a list in JSON, or with separators between them."""
     cell = cell.strip()
     if cell.startswith("["):
         try:
             return texts(json.loads(cell))
         except (ValueError, TypeError, RecursionError):
             pass
-    return texts(cell, "|" if "|" in cell else separators)
+    return texts(cell, separators)
 
 
-def people(cell: str, order: Order = "unknown") -> tuple[str, ...]:
+def people(cell: str, form: Form = "unknown") -> tuple[str, ...]:
     """The names of a cell, each as one says it: "Byron, Ada; Borel, Émile" are Ada Byron and Émile Borel.
 
     Names are parted by semicolons, "|" or " and "; by commas where these do not stand within names: "Ada Byron, Émile
@@ -92,13 +96,13 @@ def people(cell: str, order: Order = "unknown") -> tuple[str, ...]:
     one word, as in BibTeX.
     """
     cell = _SCOPUS_ID.sub("", cell).strip()
-    if order == "as said":
+    if form == "own":
         return listed(cell)
     if cell.startswith("[") or ";" in cell or "|" in cell:
-        names = listed(cell)
+        names = listed(cell, ";|")
     elif " and " in cell:
         names = tuple(part.strip() for part in cell.split(" and ") if part.strip())
-    elif order == "surname first" or _is_one_name(cell):
+    elif form == "surname first" or _is_one_name(cell):
         names = (cell,)
     else:
         names = texts(cell, ",")

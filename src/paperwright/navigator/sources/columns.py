@@ -63,8 +63,9 @@ TAGS: Mapping[str, tuple[str, ...]] = {
 OWN = frozenset({"code urls", "confidences", "tldr"})
 """Columns of our own exports, whose `source` says where a record is from; elsewhere it is a journal or a database."""
 
-Order = Literal["as said", "surname first", "unknown"]
-"""How a table writes names: "Ada Byron; ...", "Byron, Ada; ...", or one cannot tell but by the names."""
+Form = Literal["own", "openalex", "surname first", "unknown"]
+"""How the cells of a table are written: lists as our exports do, "a;b", or OpenAlex, "a|b"; names of authors as "Byron,
+Ada; Borel, Émile"; or in a way that the cell itself has to show."""
 
 _SURNAME_FIRST = (
     *({"item type", "publication title"}, {"eid", "source title"}, {"ut (unique wos id)"}),  # Zotero, Scopus, WoS
@@ -104,9 +105,11 @@ def fields_of(names: Sequence[str], asked: Mapping[str, str], table: str) -> dic
     return {field: columns for field, columns in found.items() if columns}
 
 
-def order_of_names(names: Iterable[str]) -> Order:
-    """How a table with this head writes the names of authors."""
+def form_of(names: Iterable[str]) -> Form:
+    """How the cells of a table with this head are written."""
     there = set(map(normal, names))
     if there >= OWN:
-        return "as said"
+        return "own"
+    if "authorships.author.display name" in there:
+        return "openalex"
     return "surname first" if any(there >= signs for signs in _SURNAME_FIRST) else "unknown"

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO, TypeAlias
 from ..errors import NavigatorError
 from ..paper import Paper
 from .cells import paper_of_cells
-from .columns import NAMES, Order, fields_of, order_of_names
+from .columns import NAMES, Form, fields_of, form_of
 from .encodings import encoding_of
 from .fields import decision_of, known, numbers, texts
 from .source import ListedSource, Refused
@@ -92,9 +92,9 @@ class Table(File):
 
     The separator is what the head has most of: comma, semicolon or tab. The columns go by the names that
     `columns.NAMES` lists; of several for one field the first that is not empty counts, of keywords all. Columns that
-    hold something and are of no use are named in a note. Lists in a cell are separated by semicolons or "|"
-    (keywords also by commas), or are JSON; names of authors as `cells.people` says. A cell that an export guarded
-    against formula injection with an apostrophe is read without it.
+    hold something and are of no use are named in a note. Lists in a cell are separated by semicolons (keywords also by
+    commas; in tables of OpenAlex by "|"), or are JSON; names of authors are as `cells.people` says. A cell that an
+    export guarded against formula injection with an apostrophe is read without it.
 
     Args:
         path: The file, with the names of the columns in its first row.
@@ -116,14 +116,14 @@ class Table(File):
         self._asked = dict(columns or {})
         self._constant = dict(constant or {})
         self._columns: dict[str, tuple[str, ...]] = {}
-        self._order: Order = "unknown"
+        self._form: Form = "unknown"
         self._unused: set[str] = set()
 
     def records(self) -> Iterator[Row | Refused]:
         with self.text() as file:
             rows, names = _rows(file)
             self._columns = self._found(names)
-            self._order = order_of_names(names)
+            self._form = form_of(names)
             self._unused = set(names) - {name for columns in self._columns.values() for name in columns} - {""}
             # The limit on cells is the csv module's own, for the whole process: it is raised row by row, not for long.
             while True:
@@ -167,7 +167,7 @@ class Table(File):
         for field, columns in self._columns.items():
             held = [cell for name in columns if (cell := _unguarded(record.get(name, ""))).strip()]
             cells[field] = ";".join(held) if field == "keywords" else next(iter(held), "")
-        return paper_of_cells(cells, self.kind, self._constant, self._order)
+        return paper_of_cells(cells, self.kind, self._constant, self._form)
 
 
 def head_of(path: str | Path) -> list[str]:
