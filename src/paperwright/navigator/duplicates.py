@@ -291,8 +291,11 @@ def _is_older(record: Paper, there: Paper) -> bool:
     """Whether a record of arXiv is of an older version than the one that is there."""
     if source_of(record) != "arxiv":
         return False
-    when, before = ((one.updated or one.published or "", one.raw.get("version") or 0) for one in (record, there))
-    return bool(when[0] and before[0]) and when < before
+    date, before = (one.updated or one.published or "" for one in (record, there))
+    if date != before:
+        return bool(date) and date < before
+    version, known = (one.raw.get("version") for one in (record, there))  # a harvested record says none
+    return version is not None and known is not None and version < known
 
 
 def _rank(record: Paper) -> tuple[float, str, bool, bool, str]:
