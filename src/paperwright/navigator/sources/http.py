@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
@@ -24,6 +22,7 @@ from paperwright.terminal import one_line
 from ..errors import LibraryError, NavigatorError, SourceError
 from .kept_answers import KeptAnswers
 from .source import NoSuchPlace
+from .waits import lasting, reset_after, retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -224,7 +223,7 @@ class Client:
             if wait > LONGEST_WAIT:
                 break
             if wait >= TOLD_WAIT and self._tell is not None:
-                self._tell(f"{_web(request.url)}: {reason}; asking again in {_lasting(wait)}")
+                self._tell(f"{_web(request.url)}: {reason}; asking again in {lasting(wait)}")
             if wait:
                 self.pace.sleep(wait)
             wait = 2.0**attempt * self._random.uniform(0.5, 1.0)
@@ -244,7 +243,7 @@ class Client:
                 return found
         where = _shown(request)
         if wait > LONGEST_WAIT:
-            raise SourceError(f"{where}: {reason}; the server asks to come back in {_lasting(wait)}")
+            raise SourceError(f"{where}: {reason}; the server asks to come back in {lasting(wait)}")
         raise SourceError(f"{where}: {reason}, after {RETRIES} more tries; try again later")
 
     def _fetched(self, request: Request) -> bytes:
@@ -285,9 +284,9 @@ class Client:
     def _check(self, response: "httpx.Response", request: Request) -> None:
         status = response.status_code
         if status in (408, 425, 429) or status >= 500:
-            after = _retry_after(response.headers.get("retry-after"))
+            after = retry_after(response.headers.get("retry-after"))
             if after is None and status == 429:
-                after = _reset(self._beginning(response))
+                after = reset_after(self._beginning(response))
             raise _Again(f"the server answered {status}", after)
         if status != 200:
             said = " ".join(re.sub(r"<[^>]*>|[\x00-\x1f\x7f-\x9f]", " ", self._beginning(response)).split())[:200]
@@ -361,50 +360,6 @@ def json_of(answer: bytes) -> Any:
         return json.loads(answer, parse_constant=lambda _: None)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
-
-
-def _retry_after(said: str | None) -> float | None:
-    """Seconds to wait, of a header that holds seconds or a date."""
-    if said is None:
-        return None
-    said = said.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said):
-        return float(said)
-    try:
-        return _until(parsedate_to_datetime(said))
-    except (ValueError, TypeError):
-        return None
-
-
-_RESET = re.compile(r'"(?:resetTime|reset_?at|reset)"\s*:\s*"?([^",}\s]+)', re.IGNORECASE)
-_IN = re.compile(r"\b(?:in|after)\s+(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?)\b", re.IGNORECASE)
-
-
-def _reset(said: str) -> float | None:
-    """Seconds to wait, of a body that says when its limit resets: a time, or "try again in 28 seconds".
-
-    None for a time that is past, as it may be by the clock of a server that runs behind ours.
-    """
-    if found := _RESET.search(said):
-        with contextlib.suppress(ValueError):
-            return _until(datetime.fromisoformat(found.group(1))) or None
-        with contextlib.suppress(ValueError, OverflowError, OSError):  # since 1970, in seconds or milliseconds
-            seconds = float(found.group(1))
-            return _until(datetime.fromtimestamp(seconds / 1_000 if seconds > 1e11 else seconds, UTC)) or None
-    if found := _IN.search(said):
-        return float(found.group(1)) * (60 if found.group(2).lower().startswith("m") else 1)
-    return None
-
-
-def _until(when: datetime) -> float:
-    """Seconds until a time, in UTC unless it says otherwise; none if it is past."""
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
-
-
-def _lasting(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
 
 
 def _web(url: str) -> str:
