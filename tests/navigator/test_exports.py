@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from navigator_records import made_papers
 
 from paperwright.files import WriteError
+from paperwright.navigator.bibtex_text import bibtex_escaped
 from paperwright.navigator.errors import NavigatorError
-from paperwright.navigator.exports import MEDIA_TYPES, bibtex_escaped, export, exported
+from paperwright.navigator.exports import MEDIA_TYPES, export, exported
 from paperwright.navigator.feed import instant, safe_link
 from paperwright.navigator.paper import Paper
 from paperwright.navigator.sources import open_source

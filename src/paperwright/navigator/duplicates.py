@@ -23,7 +23,7 @@ from .titles import SHORTEST, plain, titles_agree
 
 PRECEDENCE = (
     *("openreview", "paperlists", "iclr_csv"),  # where the paper was judged
-    *("arxiv", "bibtex", "csv"),  # what the authors, or the reader, wrote down
+    *("arxiv", "bibtex", "ris", "csv"),  # what the authors, or the reader, wrote down
     *("openalex", "semanticscholar"),  # what was gathered by machines
     "cards",  # our own words about it
 )
@@ -62,14 +62,8 @@ def keys_of(paper: Paper) -> tuple[str, ...]:
 
 
 def surname_of(paper: Paper) -> str:
-    """The first author's surname, plain: the last word, or what stands before a comma; "" without authors."""
-    if not paper.authors:
-        return ""
-    before, comma, _ = paper.authors[0].partition(",")
-    words = [word for word in before.split() if plain(word) not in ("jr", "sr", "ii", "iii", "iv")]
-    if not words:
-        return ""
-    return plain(before if comma else words[-1])
+    """The first author's family name, plain; "" without authors."""
+    return plain(paper.people[0].family) if paper.authors else ""
 
 
 def told_apart(first: Paper, second: Paper) -> bool:
@@ -123,6 +117,9 @@ def joined(records: Iterable[Paper], identifier: str | None = None) -> Paper:
         if name in UNITED:
             values[name] = tuple(dict.fromkeys(one for value in found for one in value))
     values["id"] = identifier or ordered[0].id
+    # The parts of names are of use beside the names that they are parts of.
+    values["names"] = next((part.names for part in ordered if part.names and part.authors == values["authors"]), ())
+    values["publication"] = {k: v for part in reversed(ordered) for k, v in part.publication.items()}
     values["urls"] = {kind: link for part in reversed(ordered) for kind, link in part.urls.items()}
     raw = {name: value for part in reversed(ordered) for name, value in part.raw.items() if name != "words"}
     raw["sources"] = _by_source(ordered)

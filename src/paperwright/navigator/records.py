@@ -21,7 +21,8 @@ from .reading import Reading, SavedSearch, parts, tag_name, time_now
 
 __all__ = ["AddReport", "OnConflict", "Records", "SavedSearch", "tag_name"]
 
-FORMAT = 1
+FORMAT = 2
+"""2 came with `Paper.names` and `Paper.publication`, which an older version would take for no fields of a paper."""
 
 _SCHEMA = """
 CREATE TABLE papers (
@@ -119,6 +120,8 @@ class Records(Reading):
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
+        elif version < FORMAT:
+            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def close(self) -> None:
         self._connection.close()

@@ -87,7 +87,7 @@ def test_an_entry(client: Client) -> None:
     [
         ("http://arxiv.org/abs/cs/0112017v1", "arxiv:cs/0112017"),
         ("http://arxiv.org/abs/cond-mat/0102536v1", "arxiv:cond-mat/0102536"),
-        ("http://arxiv.org/abs/math.GT/0309136", "arxiv:math.GT/0309136"),
+        ("http://arxiv.org/abs/math.GT/0309136", "arxiv:math/0309136"),
         ("https://arxiv.org/abs/0704.0001v12", "arxiv:0704.0001"),
         ("http://arxiv.org/abs/2401.12345", "arxiv:2401.12345"),
     ],

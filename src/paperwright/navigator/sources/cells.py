@@ -6,14 +6,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..paper import DECISIONS, Paper
-from .columns import Form
-from .fields import arxiv_of, date, decision_of, doi_of, known, link, links, numbers, text, texts, whole, year
+from ..names import Name, authors_of
+from ..paper import DECISIONS, PUBLICATION, Paper
+from .columns import TYPES, Form
+from .fields import (
+    arxiv_of,
+    date,
+    decision_of,
+    doi_of,
+    known,
+    link,
+    links,
+    numbers,
+    text,
+    texts,
+    unmarked,
+    whole,
+    year,
+)
 
 _OPENALEX = re.compile(r"https?://openalex\.org/(W\d+)")
 _PARTICLE = re.compile(r"(?:d[aeiou]s?|del|della|den|der|du|el|la|le|ten|ter|van|von|zu|zur)\s", re.IGNORECASE)
-_SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d)\.?", re.IGNORECASE)
-_COMPANY = re.compile(r"(?:inc|ltd|llc|corp|co|gmbh|ag|s\.a)\.?", re.IGNORECASE)
 _INITIALS_LAST = re.compile(r"(\S.*?)\s+((?:[A-Z]\.[ -]?)+)")
 _SCOPUS_ID = re.compile(r"\s*\(\d{6,}\)")
 
@@ -47,11 +60,12 @@ def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, A
     elif arxiv:
         where.setdefault("paper", f"https://arxiv.org/abs/{arxiv}")
     published = date(cells.get("published"))
+    plain = str if form == "own" else unmarked
     values: dict[str, Any] = {
         "id": identifier or (f"arxiv:{arxiv}" if arxiv else doi) or _unnamed(kind, cells),
-        "title": cells.get("title", ""),
-        "authors": people(cells.get("authors", ""), form),
-        "abstract": cells.get("abstract", ""),
+        "title": plain(cells.get("title", "")),
+        **_authors(cells, form),
+        "abstract": plain(cells.get("abstract", "")),
         "keywords": items("keywords", ",;"),
         "tldr": cells.get("tldr", ""),
         "venue": cells.get("venue", ""),
@@ -69,6 +83,7 @@ def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, A
         "references": items("references"),
         "categories": items("categories", "; "),
         "source": cells.get("source", "").strip() or kind,
+        "publication": _publication(cells, form),
         "raw": {
             **(_stored(cells, "raw") or {}),
             **known(doi=doi, arxiv=arxiv, openalex=openalex.group(1) if openalex else ""),
@@ -88,16 +103,20 @@ def listed(cell: str, separators: str = ";") -> tuple[str, ...]:
     return texts(cell, separators)
 
 
-def people(cell: str, form: Form = "unknown") -> tuple[str, ...]:
-    """The names of a cell, each as one says it: "Byron, Ada; Borel, Émile" are Ada Byron and Émile Borel.
+def _authors(cells: Mapping[str, str], form: Form) -> Mapping[str, Any]:
+    if form != "own":
+        return authors_of(people(cells.get("authors", ""), form))
+    return {"authors": listed(cells.get("authors", "")), "names": listed(cells.get("names", ""))}
+
+
+def people(cell: str, form: Form) -> tuple[Name, ...]:
+    """The names of a cell: "Byron, Ada; Borel, Émile" are Ada Byron and Émile Borel.
 
     Names are parted by semicolons, "|" or " and "; by commas where these do not stand within names: "Ada Byron, Émile
     Borel" are two, "Byron, Ada" and "Di Giovanni, Francesco" one each, "Byron A., Borel E." two. A name in braces is
     one word, as in BibTeX.
     """
     cell = _SCOPUS_ID.sub("", cell).strip()
-    if form == "own":
-        return listed(cell)
     if cell.startswith("[") or ";" in cell or "|" in cell:
         names = listed(cell, ";|")
     elif " and " in cell:
@@ -106,21 +125,24 @@ def people(cell: str, form: Form = "unknown") -> tuple[str, ...]:
         names = (cell,)
     else:
         names = texts(cell, ",")
-        if all(_INITIALS_LAST.fullmatch(name) for name in names):
-            return tuple(_INITIALS_LAST.sub(r"\2 \1", name) for name in names)
-    return tuple(filter(None, map(said, names)))
+        if all(found := [_INITIALS_LAST.fullmatch(name) for name in names]):
+            return tuple(Name.of(family=one.group(1), given=one.group(2)) for one in found if one)
+    return tuple(map(_name, names))
 
 
-def said(name: str) -> str:
-    """A name as one says it: "Byron, Ada" is Ada Byron, "King, Jr., Martin Luther" Martin Luther King Jr."""
-    if name.startswith("{") and name.endswith("}"):
-        return name[1:-1].strip()
-    surname, *rest = (part.strip() for part in name.split(","))
-    if not rest or not surname or _COMPANY.fullmatch(rest[-1]):
-        return name.strip(" ,")
-    suffixes = [part for part in rest if _SUFFIX.fullmatch(part)]
-    given = [part for part in rest if part not in suffixes]
-    return " ".join(filter(None, [*given, surname, *suffixes]))
+def _name(cell: str) -> Name:
+    return Name.read(cell) if "," in cell.strip(" ,") or cell.startswith("{") else Name.said(cell.strip(" ,"))
+
+
+def _publication(cells: Mapping[str, str], form: Form) -> dict[str, str]:
+    found = {name: cells.get(name, "").strip() for name in PUBLICATION}
+    if form != "own":
+        kind = found["type"].lower()
+        # OpenAlex calls a paper of a conference an article too.
+        found["type"] = "" if form == "openalex" and kind == "article" else TYPES.get(kind, "")
+        first, last = cells.get("first_page", "").strip(), cells.get("last_page", "").strip()
+        found["pages"] = found["pages"] or "-".join(dict.fromkeys(filter(None, (first, last))))
+    return known(**found)
 
 
 def _is_one_name(cell: str) -> bool:

@@ -46,6 +46,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "references": ("references",),
     "categories": ("categories", "category"),
     "doi": ("doi", "dois"),
+    "names": ("names",),
+    "type": ("type", "item type", "document type", "type crossref", "publication type"),
+    "volume": ("volume", "biblio.volume"),
+    "number": ("number", "issue", "biblio.issue"),
+    "pages": ("pages", "page"),
+    "first_page": ("page start", "start page", "first page", "biblio.first page"),
+    "last_page": ("page end", "end page", "last page", "biblio.last page"),
+    **{name: (name,) for name in ("chapter", "edition", "series", "editor", "publisher", "school", "institution")},
+    **{name: (name,) for name in ("address", "organization", "howpublished", "eventtitle", "isbn", "issn")},
     "arxiv": ("arxiv", "arxiv id", "eprint"),
     "history": ("history",),
     "urls": ("urls",),
@@ -56,9 +65,29 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 TAGS: Mapping[str, tuple[str, ...]] = {
     **{"id": ("ut",), "title": ("ti",), "authors": ("af", "au"), "abstract": ("ab",), "keywords": ("de",)},
-    **{"venue": ("so",), "year": ("py",), "citations": ("tc", "z9"), "doi": ("di",)},
+    **{"venue": ("so",), "year": ("py",), "citations": ("tc", "z9"), "doi": ("di",), "volume": ("vl",)},
+    **{
+        "number": ("is",),
+        "first_page": ("bp",),
+        "last_page": ("ep",),
+        "publisher": ("pu",),
+        "issn": ("sn",),
+        "type": ("pt",),
+    },
 }
 """The same for the tags of Web of Science, as far as they are fields of ours."""
+
+TYPES: Mapping[str, str] = {
+    **dict.fromkeys(("journalarticle", "article", "review", "j", "journal article", "magazinearticle"), "article"),
+    **dict.fromkeys(
+        ("conferencepaper", "conference paper", "proceedings paper", "c", "proceedings-article"), "inproceedings"
+    ),
+    **dict.fromkeys(("booksection", "book chapter", "book-chapter"), "incollection"),
+    **dict.fromkeys(("book", "b"), "book"),
+    **dict.fromkeys(("thesis", "dissertation"), "phdthesis"),
+    **dict.fromkeys(("report",), "techreport"),
+}
+"""The types of other programs' tables as BibTeX's, in lower case."""
 
 OWN = frozenset({"code urls", "confidences", "tldr"})
 """Columns of our own exports, whose `source` says where a record is from; elsewhere it is a journal or a database."""
@@ -95,6 +124,7 @@ def fields_of(names: Sequence[str], asked: Mapping[str, str], table: str) -> dic
     usual = dict(TAGS if {"pt", "au", "ti"} <= set(there) else NAMES)
     if not there.keys() >= OWN:
         usual.pop("source", None)
+        usual.pop("names", None)
     found = {field: tuple(there[one] for one in called if one in there) for field, called in usual.items()}
     found |= {field: (name,) for field, name in asked.items()}
     if not found["title"]:

@@ -12,6 +12,7 @@ from .http import Reach
 from .json_records import paperlists
 from .openalex_works import openalex
 from .openreview_notes import openreview
+from .ris_entries import ris
 from .room_cards import cards
 from .semantic_scholar_graph import semantic_scholar
 from .source import Source, WebSource
@@ -19,7 +20,7 @@ from .tables import Iclr, csv_table, head_of, iclr_csv
 
 FORMS = (
     "openreview:ICLR.cc/2022/Conference, arxiv:cs.LG, arxiv-oai:cs, openalex:publication_year:2022, "
-    "semanticscholar:graph curvature, cards, or the path of a .csv, .bib or .json file"
+    "semanticscholar:graph curvature, cards, or the path of a .csv, .bib, .ris or .json file"
 )
 
 
@@ -36,7 +37,7 @@ def open_source(
         source: `openreview:VENUE` (`openreview1:` and `openreview2:` say which interface), `arxiv:CATEGORY-OR-QUERY`,
             `arxiv-oai:SET` (`arxiv-oai:cs,from=2024-01-31` for what has changed since), `openalex:FILTER` or
             `openalex:WORDS`, `semanticscholar:WORDS` or `semanticscholar:ARXIV:2106.15928,...`, `cards`, or the path of
-            a .csv, .bib or .json file.
+            a .csv, .bib, .ris or .json file.
         max_items: How many records to read at most.
         columns: Which column of a table a field is in, as for `csv_table`.
         **reach: See `Reach`; for sources on the network.
@@ -59,6 +60,8 @@ def open_source(
         return _NETWORK[kind.lower()](rest.strip(), max_items, reach)
     if ending in (".bib", ".bibtex"):
         return bibtex(asked, max_items=max_items)
+    if ending == ".ris":
+        return ris(asked, max_items=max_items)
     if ending in (".json", ".jsonl"):
         return paperlists(asked, max_items=max_items)
     raise NavigatorError(f"{asked!r:.200} names no source; expected one of {FORMS}")
