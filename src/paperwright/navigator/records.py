@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Literal
 from .errors import LibraryError, NavigatorError, UnknownPaperId
 from .paper import Paper
 from .reading import Reading, SavedSearch, parts, tag_name, time_now
+from .titles import titles_agree
 
 __all__ = ["AddReport", "OnConflict", "Records", "SavedSearch", "tag_name"]
 
@@ -178,6 +179,7 @@ class Records(Reading):
                     report.changed += 1
                 else:
                     report.new += 1
+            report.notes += self._replaced(connection, {i: written[i] for i in written if before.get(i)})
             first, now = self._revision(connection) + 1, time_now()
             values = [
                 (identifier, revision, known[identifier], record, now)
@@ -192,6 +194,18 @@ class Records(Reading):
             if cursor is not None:
                 self._set_cursor(connection, *cursor)
         return report
+
+    @staticmethod
+    def _replaced(connection: sqlite3.Connection, written: Mapping[str, str]) -> list[str]:
+        """What is said where another source's record takes the place of another work's: none goes without a word."""
+        notes = []
+        for part in parts(list(written)):
+            marks = ", ".join("?" * len(part))
+            for identifier, record in connection.execute(f"SELECT id, record FROM papers WHERE id IN ({marks})", part):
+                before, now = map(_paper, (record, written[identifier]))
+                if before.source != now.source and not titles_agree(before.title, now.title):
+                    notes.append(f"{identifier} was {before.title!r:.80} and is {now.title!r:.80} now")
+        return notes
 
     def remove(self, ids: Iterable[str]) -> int:
         """Takes papers out; returns how many there were.
