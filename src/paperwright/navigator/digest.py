@@ -140,7 +140,8 @@ def digest(
     notes += left_out
     order = np.lexsort((np.arange(len(papers)), -score, vague))
     candidates = order[left[order]][:CANDIDATES]
-    topic = _topics(library) if len(candidates) > n else {}
+    topic, no_topics = _topics(library) if len(candidates) > n else ({}, [])
+    notes += no_topics
     rows = varied(
         score[candidates] - _BEHIND * vague[candidates],
         library.vectors([papers[row].id for row in candidates]) if len(candidates) else np.zeros((0, 1)),
@@ -301,13 +302,17 @@ def _citations_a_month(paper: Paper, today: datetime.date) -> float:
     return paper.citations / max(1.0, (today - datetime.date.fromisoformat(begins)).days / 30.44)
 
 
-def _topics(library: "Library") -> dict[str, str]:
+def _topics(library: "Library") -> tuple[dict[str, str], list[str]]:
+    """The label of each paper's topic, and why there are none, if there is a reason."""
+    from .map_layout import map_layout
     from .topics import topics
 
     def make() -> dict[str, str]:
         return {one: topic.label for topic in topics(library) if topic.number >= 0 for one in topic.ids}
 
-    return library.derived("topic labels", make)
+    labels = library.derived("topic labels", make)
+    note = map_layout(library).note
+    return labels, [f"no topics are known: {note}"] if note and not labels else []
 
 
 def _why(
