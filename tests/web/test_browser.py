@@ -74,6 +74,19 @@ def test_a_walk_by_keys_alone(opened: Open, served: Served) -> None:
     page.wait_for_url("**/map*")
 
 
+def test_enter_goes_to_the_first_paper_of_what_was_typed(opened: Open, served: Served) -> None:
+    page = opened("/?q=curvature")
+    for query in ("isomorphism", "message passing"):
+        page.fill("#q", query)
+        page.keyboard.press("Enter")  # before the results are there
+        page.wait_for_function(
+            "first => document.activeElement.dataset.id === first", arg=served.library.search(query)[0].paper.id
+        )
+        assert page.evaluate("document.activeElement === document.querySelector('.entry')")
+    page.keyboard.press("m")
+    page.wait_for_url("**/map?q=message+passing")
+
+
 def test_typing_searches_without_loading_the_page_anew(opened: Open) -> None:
     page = opened("/?decision=Poster")
     page.evaluate("window.same = true")
