@@ -13,6 +13,7 @@ from paperwright.navigator.library import Library
 from paperwright.navigator.paper import Paper
 from paperwright.registry import registry
 from paperwright.web import create_app
+from paperwright.web.server import settings_of
 
 MARKUP = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 FIELDS = {
@@ -77,7 +78,7 @@ class Served:
 def serving(library: Library) -> Iterator[Served]:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(library), log_level="critical", lifespan="off"))
+    server = uvicorn.Server(settings_of(create_app(library)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     try:

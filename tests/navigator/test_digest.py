@@ -1,6 +1,8 @@
 """Digests: selection by hand, quotations only, and four forms in which no record is more than text."""
 
+import datetime
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -8,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from navigator_records import made_papers
 
-from paperwright.navigator.digest import digest, standardised, varied
+from paperwright.navigator.digest import bounded, digest, standardised, varied
+from paperwright.navigator.digest_forms import _marked
 from paperwright.navigator.digest_sentences import sentences
 from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.library import Library
@@ -125,7 +129,10 @@ def test_a_tag_decides_what_comes_first() -> None:
         assert [one.paper.keywords[0] for one in digest(library, n=4).chosen].count("graphs") < 2
         assert not {paper.id for paper in papers} & {"p0000", "p0004", "p0008", "p0012"}
         for one in found.chosen:
-            assert re.fullmatch(r"like the papers under graphs: [+-]\d\.\d\d, place \d+ of 60", one.why[0])
+            assert re.fullmatch(
+                r"like the papers under graphs: \+\d\.\d\d standard deviations from the average, place \d+ of 60",
+                one.why[0],
+            )
 
 
 @pytest.mark.parametrize(
@@ -152,6 +159,92 @@ def test_the_time(since: str | None, until: str | None, ids: list[str]) -> None:
     assert sorted(one.paper.id for one in found.chosen) == ids
     assert found.of == len(ids)
     assert any("without a date" in note for note in found.notes) is bool(since or until)
+
+
+def test_what_may_be_of_the_time_comes_after_what_is_and_is_counted_at_the_head() -> None:
+    papers = [
+        Paper(id="day", title="one day", published="2022-04-20", citations=1),
+        Paper(id="year", title="some year", year=2022, citations=900),
+        Paper(id="month", title="that month", published="2022-04", citations=0),
+    ]
+    with library_of(*papers) as library:
+        april, whole = digest(library, "2022-04", "2022-04"), digest(library, "2022", "2022")
+    assert [one.paper.id for one in april.chosen] == ["day", "month", "year"]
+    assert "3 of 3 papers, 1 of them dated by a year or a month only; every sentence" in april.markdown()
+    assert whole.chosen[0].paper.id == "year"
+    assert whole.vague == 0
+    assert "only" not in whole.counted
+
+
+@pytest.mark.parametrize("updated", [None, "2020-02-02"])
+def test_a_year_is_a_date_for_citations_too(updated: str | None) -> None:
+    papers = [
+        Paper(id="old", title="graphs", year=2020, updated=updated, citations=730),
+        Paper(id="new", title="flows", year=2021, citations=365),
+    ]
+    with library_of(*papers) as library:
+        found = digest(library)
+    # 2020-01-01 to 2021-12-31 are 730 days, the year 2021 has 364 between its first and its last.
+    assert {one.paper.id: one.why[0] for one in found.chosen} == {
+        "old": "citations a month: 30.44, place 2 of 2",
+        "new": "citations a month: 30.52, place 1 of 2",
+    }
+    assert found.notes == ("popularity: citations a month up to 2021-12-31",)
+
+
+def test_citations_do_not_count_up_to_a_day_that_is_still_to_come() -> None:
+    with library_of(Paper(id="a", title="t", year=9998, citations=1)) as library:
+        assert digest(library).notes == (f"popularity: citations a month up to {datetime.date.today()}",)
+
+
+def test_citations_without_any_date_are_citations_and_not_a_month() -> None:
+    with library_of(Paper(id="a", title="t", citations=9), Paper(id="b", title="u", citations=99)) as library:
+        found = digest(library)
+    assert [one.why for one in found.chosen] == [
+        ("citations: 99.00, place 1 of 2",),
+        ("citations: 9.00, place 2 of 2",),
+    ]
+    assert found.notes == ("popularity: citations; no dates are known",)
+
+
+def test_fame_does_not_outweigh_likeness_to_a_list() -> None:
+    papers = made_papers(80)  # every fourth is on graphs
+    papers = [replace(one, citations=n) for n, one in enumerate(papers)]
+    famous = Paper(id="famous", title="attention is enough", year=2018, citations=1_000_000)
+    with library_of(*papers, famous) as library:
+        library.tag("graphs", ["p0000", "p0004", "p0008", "p0012"])
+        found = digest(library, n=60, by="graphs")
+        assert digest(library, n=1).chosen[0].paper.id == "famous"
+    assert "graphs" in found.chosen[0].paper.keywords
+    assert all(": +" in one.why[0] for one in found.chosen)  # none is less like the list than the average
+    assert 0 < len(found.chosen) < 60
+
+
+def test_bounded_values_keep_their_order_and_stay_within_two() -> None:
+    z = np.array([-50.0, -1.0, -0.01, 0.0, 0.01, 1.0, 5.0, 10.0])
+    assert (np.diff(bounded(z)) > 0).all()
+    assert np.abs(bounded(z)).max() <= 2
+    assert bounded(z)[4] == pytest.approx(0.01, rel=1e-4)
+
+
+def test_a_rejected_paper_is_said_to_be_and_a_withdrawn_one_is_not_chosen() -> None:
+    papers = [
+        Paper(id="a", title="one", venue="ICLR", year=2022, decision="Reject"),
+        Paper(id="b", title="two", decision="Withdrawn"),
+        Paper(id="c", title="three", decision="Desk Reject"),
+        Paper(id="d", title="four", decision="Reject"),
+        Paper(id="e", title="five", decision="Oral"),
+    ]
+    with library_of(*papers) as library:
+        found = digest(library)
+    assert {one.paper.id: one.why for one in found.chosen} == {
+        "a": ("but it was rejected at ICLR 2022",),
+        "d": ("but it was rejected",),
+        "e": (),
+    }
+    assert "2 withdrawn or desk-rejected papers are passed over" in found.notes
+    for written in (found.markdown(), found.html(), found.text(), found.atom()):
+        assert "rejected at ICLR 2022" in written
 
 
 # -- quotations --------------------------------------------------------------------------------------------------------
@@ -238,10 +331,10 @@ def test_markup_in_a_record_is_text_in_every_form() -> None:
     assert all((value or "").startswith("https://") for name, value in tags.attributes if name == "href")
     marked = found.markdown()
     assert "<script" not in marked
-    assert "\\[click\\]\\(javascript\\:alert" in marked
+    assert "\\[click\\](javascript:alert" in marked
     assert not re.search(r"(?<!\\)\]\((?!<https://)", marked)
     assert "\n# head" not in marked
-    assert "javascript:" not in re.sub(r"\\", "", marked).split("## 1")[1].split("\n", 1)[1]
+    assert not re.search(r"(?<!\\\])\(javascript:", marked)
     feed = ElementTree.fromstring(found.atom())
     content = feed.findtext(".//{http://www.w3.org/2005/Atom}content") or ""
     inner = Tags()
@@ -249,6 +342,26 @@ def test_markup_in_a_record_is_text_in_every_form() -> None:
     assert "script" not in inner.names
     assert "\u202e" not in found.text()
     assert "\x1b" not in found.text()
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab1 .)#*_`~-+=[](){}<>&;!|$@:/\\wlt\"'^"), min_size=1, max_size=30))
+def test_markdown_says_the_words_and_nothing_else(words: str) -> None:
+    words = " ".join(words.split())
+    for line, kind in ((f"# {_marked(words)}", "heading"), (_marked(words), "paragraph"), (f"> {_marked(words)}", "")):
+        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(line)
+        if kind and words:
+            assert tokens[0].type == f"{kind}_open"
+        inline = [child for token in tokens for child in token.children or ()]
+        assert {child.type for child in inline} <= {"text", "text_special"}
+        assert "".join(child.content for child in inline) == words
+
+
+def test_markdown_is_marked_only_where_it_must_be() -> None:
+    for plain in ("2022-04-01", "Juan L. Reutter", "R&D (a survey)!", "C++ and C#-like", "x > 3", "a: b", "{k}", "3.5"):
+        assert _marked(plain) == plain
+    assert _marked("1. a_b *c* <d>") == "1\\. a\\_b \\*c\\* &lt;d>"
+    assert _marked("- &lt; http://x.org www.x.org C#") == "\\- \\&lt; http\\://x.org www\\.x.org C\\#"
 
 
 def test_the_forms_say_the_same() -> None:

@@ -76,6 +76,40 @@ def test_without_its_library_a_map_is_still_a_map(monkeypatch: pytest.MonkeyPatc
     assert "pip install 'paperwright[navigator]'" in found.note
 
 
+@pytest.mark.parametrize("method", ["pacmap", "umap"])
+@pytest.mark.parametrize(
+    ("vectors", "places", "says"),
+    [
+        (np.zeros((60, 0)), 1, "no difference among the 60 papers"),
+        (np.zeros((60, 5)), 1, "no difference among the 60 papers"),
+        (np.ones((60, 1)), 1, "no difference among the 60 papers"),
+        (np.tile(unit_vectors(1), (60, 1)), 1, "no difference among the 60 papers"),
+        (np.tile(unit_vectors(2), (30, 1)), 2, "two kinds of papers among the 60"),
+    ],
+    ids=["no width", "zeros", "one column", "one direction", "two directions"],
+)
+def test_papers_that_are_alike_lie_in_one_place_and_that_is_said(
+    method: str, vectors: np.ndarray, places: int, says: str
+) -> None:
+    found = laid_out(vectors.astype(np.float32), ids(60), method)
+    assert len(np.unique(found.positions, axis=0)) == places
+    assert says in found.note
+
+
+@pytest.mark.parametrize(
+    "titles", [["Deep learning"], ["图神经网络综述", "深度学习方法综述"], ["the of"], ["a b", "c d"]]
+)
+def test_records_that_are_alike_have_a_map_topics_and_a_digest(titles: list[str]) -> None:
+    with Library.in_memory() as library:
+        library.add([Paper(id=f"p{n:02}", title=titles[n % len(titles)], citations=n) for n in range(60)])
+        assert np.isfinite(library.map().positions).all()
+        assert sum(len(topic.ids) for topic in library.topics()) == 60
+        made = library.digest(n=5)
+        assert made.chosen[0].paper.id == "p59"
+        if note := library.map().note:
+            assert f"no topics are known: {note}" in made.notes
+
+
 def test_vectors_of_zeros_are_laid_out() -> None:
     assert np.isfinite(laid_out(np.zeros((10, 4), dtype=np.float32), ids(10)).positions).all()
     assert laid_out(np.zeros((10, 0), dtype=np.float32), ids(10)).positions.shape == (10, 2)

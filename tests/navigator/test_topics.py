@@ -56,6 +56,25 @@ def test_names_are_what_sets_a_group_apart() -> None:
     assert (found[2].label, found[2].words, found[2].ids) == ("unassigned", (), ("lost",))
 
 
+def test_no_two_topics_begin_with_the_same_name() -> None:
+    rl, offline, model = (
+        Counter({"deep networks": 8}),
+        Counter({"deep network": 8, "offline": 2}),
+        Counter({"networks": 1}),
+    )
+    terms = {f"{name}{n}": one for name, one in (("a", rl), ("b", offline), ("c", rl), ("d", rl)) for n in range(4)}
+    terms |= {f"e{n}": model for n in range(4)}
+    found = named([*terms], np.repeat(np.arange(5), 4), terms)
+    assert [topic.words for topic in found] == [
+        ("deep networks",),
+        ("offline", "deep network"),
+        ("deep networks (2)",),
+        ("deep networks (3)",),
+        ("networks",),
+    ]
+    assert len({topic.label for topic in found}) == 5
+
+
 def test_class_tf_idf_by_hand() -> None:
     terms = {"a": Counter({"x": 6, "y": 4}), "b": Counter({"x": 6, "z": 4})}
     found = named(["a", "b"], np.array([0, 1]), terms)

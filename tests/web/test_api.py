@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
 
 import httpx
@@ -154,6 +156,31 @@ def test_tags_are_put_and_taken_away_once(client: httpx.Client) -> None:
     error_of(client.put("/api/tags/x/nobody"), 404)
     error_of(client.put("/api/tags/%3Cb%3E/p003"), 422)
     error_of(client.put("/api/tags/..%2Fx/p003"), 422)
+    error_of(client.put("/api/tags/100%25%2Fx/p003"), 422)
+
+
+SLASHED = ("proj/x", "a/b/c", "read: 10/week +1")
+
+
+@pytest.mark.parametrize("name", SLASHED)
+@pytest.mark.parametrize("paper", ["p003", "doi:10.1/x/y"])
+def test_tags_may_have_slashes(client: httpx.Client, name: str, paper: str) -> None:
+    tag, of_tag = f"/api/tags/{quote(name, safe='')}", quote(paper, safe="")
+    assert client.put(f"{tag}/{of_tag}").status_code == 204
+    assert client.put(f"{tag}/{paper}").status_code == 204  # an id may keep its slashes
+    assert client.get(tag).json() == {"tag": name, "papers": [paper]}
+    assert client.get(f"/api/export?{urlencode({'tag': name, 'format': 'json'})}").json()[0]["id"] == paper
+    assert client.get(f"/lists/{quote(name, safe='')}").status_code == 200
+    assert client.get(f"/api/recommend/{quote(name, safe='')}").json()["tag"] == name
+    error_of(client.put(tag), 405)
+    assert client.delete(f"{tag}/{of_tag}").status_code == 204
+    assert name not in client.get("/api/tags").json()["tags"]
+    client.put(f"{tag}/{of_tag}")
+    client.put("/api/tags/proj/p005")
+    assert client.delete(tag).status_code == 204  # the tag as a whole, and no other
+    assert client.get("/api/tags").json()["tags"] == {"proj": 1}
+    error_of(client.delete(tag), 404)
+    client.delete("/api/tags/proj")
 
 
 def test_recommendations_for_a_tag(client: httpx.Client, served: Served) -> None:
@@ -210,6 +237,24 @@ def test_exports(client: httpx.Client, form: str) -> None:
         "atom": lambda text: len(ElementTree.fromstring(text).findall(f"{ATOM}entry")),
     }
     assert readers[form](reply.text) == 4
+
+
+@pytest.mark.parametrize("name", ["gnn watch", "proj/x", "日報 +1"])
+def test_a_feed_is_named_by_its_search_and_not_by_the_server(client: httpx.Client, name: str) -> None:
+    form = {"name": name, "q": "curvature", "address": ""}
+    assert client.post("/change/save-search", data=form).status_code == 303
+    link = re.search(r'href="(/feed/[^"]+)"', client.get("/lists").text)[1]
+    said = []
+    for host in ("127.0.0.1", "localhost:99"):
+        feed = ElementTree.fromstring(client.get(link, headers={"Host": host}).content)
+        ids = [feed.findtext(f"{ATOM}id"), *(entry.findtext(f"{ATOM}id") for entry in feed.findall(f"{ATOM}entry"))]
+        assert all(re.fullmatch(r"urn:paperwright:[A-Za-z0-9._~:%-]+", one or "") for one in ids)
+        assert len(ids) > 5
+        (itself,) = (one.get("href") for one in feed.findall(f"{ATOM}link") if one.get("rel") == "self")
+        assert itself == f"http://{host}{link}"
+        said.append(ids)
+    assert said[0] == said[1]
+    client.post("/change/forget-search", data={"name": name})
 
 
 def test_a_saved_search_is_a_feed(client: httpx.Client) -> None:

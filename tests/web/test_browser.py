@@ -74,6 +74,37 @@ def test_a_walk_by_keys_alone(opened: Open, served: Served) -> None:
     page.wait_for_url("**/map*")
 
 
+def test_enter_goes_to_the_first_paper_of_what_was_typed(opened: Open, served: Served) -> None:
+    page = opened("/?q=curvature")
+    for query in ("isomorphism", "message passing"):
+        page.fill("#q", query)
+        page.keyboard.press("Enter")  # before the results are there
+        page.wait_for_function(
+            "first => document.activeElement.dataset.id === first", arg=served.library.search(query)[0].paper.id
+        )
+        assert page.evaluate("document.activeElement === document.querySelector('.entry')")
+    page.keyboard.press("m")
+    page.wait_for_url("**/map?q=message+passing")
+
+
+def test_a_tag_with_a_slash_is_put_and_taken_away_by_keys(opened: Open, served: Served) -> None:
+    page = opened("/papers/p004")
+    page.locator("#main").focus()
+    page.keyboard.press("t")
+    page.wait_for_selector("#tagging[open]")
+    page.keyboard.type("proj/x")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#paper-tags .chip")
+    assert served.library.tagged("proj/x") == ["p004"]
+    page.click("#paper-tags .chip")
+    page.wait_for_url("**/lists/proj%2Fx")
+    assert page.locator("h1").text_content() == "proj/x"
+    page.go_back()
+    page.click("#paper-tags .remove")
+    page.wait_for_selector("#paper-tags .chip", state="detached")
+    assert "proj/x" not in served.library.tags()
+
+
 def test_typing_searches_without_loading_the_page_anew(opened: Open) -> None:
     page = opened("/?decision=Poster")
     page.evaluate("window.same = true")

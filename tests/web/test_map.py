@@ -128,20 +128,32 @@ def test_hover_names_a_paper_and_a_click_opens_it(opened: Open, client: httpx.Cl
     assert page.locator("h1").text_content() == title
 
 
-def test_a_lasso_makes_a_list_that_can_be_tagged(opened: Open, client: httpx.Client, served: Served) -> None:
-    page = opened("/map", **WIDE)
-    box = drawn(page)
+def draw_a_lasso(page: Any, left: float, top: float, right: float, bottom: float) -> None:
     page.click("#map-lasso")
     assert page.get_attribute("#map-lasso", "aria-pressed") == "true"
-    left, top, right, bottom = (box["x"] + 4, box["y"] + 4, box["x"] + box["width"] - 4, box["y"] + box["height"] - 4)
     page.mouse.move(left, top)
     page.mouse.down()
     for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 6)):
         page.mouse.move(x, y, steps=8)
     page.mouse.up()
+    page.wait_for_selector("#map-lasso[aria-pressed=false]")
+
+
+def nearly_all(box: Any) -> tuple[float, float, float, float]:
+    return box["x"] + 4, box["y"] + 4, box["x"] + box["width"] - 4, box["y"] + box["height"] - 4
+
+
+def test_a_lasso_makes_a_list_that_can_be_tagged(opened: Open, client: httpx.Client, served: Served) -> None:
+    page = opened("/map", **WIDE)
+    draw_a_lasso(page, *nearly_all(drawn(page)))
     page.wait_for_selector("#map-list li")
     assert page.locator("#map-list li").count() == len(served.library)
-    assert page.get_attribute("#map-lasso", "aria-pressed") == "false"
+    assert page.text_content("#map-said") == f"{len(served.library)} papers in the lasso"
+    # The list stands where the legend stood, within sight, and is where the keys are.
+    assert not page.locator("#map-legend").is_visible()
+    panel, first = page.locator("#map-panel").bounding_box(), page.locator("#map-list li").first.bounding_box()
+    assert panel["y"] <= first["y"] < panel["y"] + panel["height"] / 2
+    assert page.evaluate("document.activeElement.id") == "map-chosen-title"
     page.click("#map-tag")
     page.fill("#tagging-name", "from the map")
     page.keyboard.press("Enter")
@@ -150,6 +162,36 @@ def test_a_lasso_makes_a_list_that_can_be_tagged(opened: Open, client: httpx.Cli
     served.library.untag("from the map")
     page.click("#map-clear")
     assert not page.locator("#map-chosen").is_visible()
+    assert page.locator("#map-legend").is_visible()
+    assert page.evaluate("document.activeElement.id") == "map-lasso"
+
+
+def test_a_lasso_takes_what_is_lit_and_nothing_else(opened: Open, served: Served) -> None:
+    page = opened("/map?q=curvature&decision=Poster", **WIDE)
+    box = drawn(page)
+    page.wait_for_function("() => document.getElementById('map-said').textContent.includes('lit')")
+    lit = [hit.paper for hit in served.library.search("curvature", k=100, where={"decision": ["Poster"]})]
+    assert 0 < len(lit) < len(served.library)
+    draw_a_lasso(page, *nearly_all(box))
+    page.wait_for_selector("#map-list li")
+    assert page.locator("#map-list a").all_text_contents() == [paper.title for paper in lit]
+    assert page.text_content("#map-said") == f"{len(lit)} papers of the {len(lit)} lit in the lasso"
+    draw_a_lasso(page, box["x"] + 2, box["y"] + 2, box["x"] + 40, box["y"] + 40)
+    page.wait_for_function("() => document.getElementById('map-said').textContent.startsWith('no papers')")
+    assert not page.locator("#map-chosen").is_visible()
+
+
+def test_a_lasso_around_one_paper_lists_it(opened: Open, client: httpx.Client, served: Served) -> None:
+    page = opened("/map", **WIDE)
+    box = drawn(page)
+    points = [place_of(page, client, point, box) for point in range(len(served.library))]
+    apart = [min(max(abs(x - a), abs(y - b)) for a, b in points if (a, b) != (x, y)) for x, y in points]
+    lonely = int(np.argmax(apart))
+    (x, y), reach = points[lonely], apart[lonely] / 2
+    draw_a_lasso(page, x - reach, y - reach, x + reach, y + reach)
+    page.wait_for_selector("#map-list li")
+    assert page.url.endswith("/map")
+    assert page.locator("#map-list a").all_text_contents() == [served.library[served.library.map().ids[lonely]].title]
 
 
 def test_search_lights_its_hits_and_colours_have_a_legend(opened: Open) -> None:

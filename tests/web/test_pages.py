@@ -90,6 +90,36 @@ def test_more_pages_hold_other_papers(client: httpx.Client) -> None:
     ids = re.compile(r'data-id="([^"]+)"')
     assert len(ids.findall(first)) == 20
     assert not set(ids.findall(first)) & set(ids.findall(second))
+    assert 'rel="first"' not in first
+    back = unescape(re.search(r'rel="first" href="([^"]+)"', second)[1])
+    assert ids.findall(client.get(back).text) == ids.findall(first)
+
+
+@pytest.mark.parametrize("query", ["", "q=study&"])
+def test_a_page_that_is_not_there_any_more_is_the_first_with_a_note(client: httpx.Client, query: str) -> None:
+    reply = client.get(f"/?{query}cursor=rubbish")
+    assert reply.status_code == 200
+    assert "these are the first papers" in reply.text
+    ids = re.compile(r'data-id="([^"]+)"')
+    assert ids.findall(reply.text) == ids.findall(client.get(f"/?{query}").text)
+
+
+def test_the_map_shows_the_search_with_its_filters(client: httpx.Client) -> None:
+    text = client.get("/", params={"q": "networks", "decision": ["oral", "poster"], "accepted": "true"}).text
+    address = unescape(re.search(r'href="(/map[^"]*)"', text.split("<main")[1])[1])
+    assert address == "/map?q=networks&decision=oral&decision=poster&accepted=true"
+    map_ = client.get(address).text
+    assert 'data-filters="?decision=oral&amp;decision=poster&amp;accepted=true"' in map_
+    assert 'href="/map?q=networks">all papers' in map_
+    assert 'data-filters=""' in client.get("/map?year=soon&utm_source=mail").text
+
+
+def test_where_nothing_is_found_there_is_nothing_to_export(client: httpx.Client) -> None:
+    text = client.get("/", params={"q": "year:1066"}).text
+    assert "Nothing was found" in text
+    assert "/api/export" not in text
+    assert "See it on the map" not in text
+    assert "its feed brings what comes later" in text
 
 
 @pytest.mark.parametrize(

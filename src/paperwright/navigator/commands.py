@@ -253,13 +253,16 @@ def map_(
     with reading(library) as opened:
         if sys.stderr.isatty():
             note("drawing the map: half a minute for some thousand papers")
-        opened.map().write_html(html)
+        drawn = opened.map()
+        drawn.write_html(html)
         topics = [(len(topic.ids), topic.label) for topic in opened.topics()]
         if as_json:
             named = [{"label": label, "papers": papers} for papers, label in topics]
             say_json({"html": str(html.resolve()), "papers": len(opened), "topics": named})
             return
         say_table(topics)
+        if drawn.note:
+            note(drawn.note)
         note(f"the map: {html.resolve()}")
 
 

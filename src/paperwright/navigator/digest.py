@@ -1,8 +1,9 @@
 """Digests: the papers of a week or a month that are worth a look, few and varied, each with why.
 
-A paper's worth is z(relevance to tags) + z(popularity); papers are taken one by one, the best first, less half their
-greatest cosine to one that is taken (maximal marginal relevance: Carbonell and Goldstein, SIGIR 1998, lambda = 1/2), at
-most two of a topic. Every sentence is a quotation, and said to be one: nothing is written by a machine.
+A paper's worth is z(relevance to tags) + 2 tanh(z(popularity) / 2): relevance counts as it is, while a paper that all
+the world cites gains no more than 2. Papers are taken one by one, the best first, less half their greatest cosine to
+one that is taken (maximal marginal relevance: Carbonell and Goldstein, SIGIR 1998, lambda = 1/2), at most two of a
+topic. Every sentence is a quotation, and said to be one: nothing is written by a machine.
 """
 
 import datetime
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from .digest_sentences import Quotation, key_sentence, own_summary
 from .errors import NavigatorError
@@ -26,6 +27,11 @@ OF_A_TOPIC = 2
 REDUNDANCY = 0.5
 CANDIDATES = 500
 """The worthiest papers among which variety is looked for."""
+MOST_POPULARITY = 2.0
+"""What popularity can add to a paper's worth, or take from it: citations have a heavy tail, relevance has none."""
+NO_PICK = frozenset({"Withdrawn", "Desk Reject"})
+"""Decisions after which a paper is no longer its authors' word, or never was reviewed."""
+_BEHIND = 1e6  # puts what may be of the time behind what is
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 
@@ -56,9 +62,10 @@ class Digest:
     Attributes:
         since, until: The time, ISO dates in whole or part; None for an open end.
         by: The tags that it was made for; None for none.
-        of: How many papers the time has.
-        chosen: In the order in which they were chosen.
+        of: How many papers the time has, or may have.
+        chosen: In the order in which they were chosen: first those that are of the time, then those that may be.
         notes: What the reader should know.
+        vague: How many of `of` have a year or a month only, which touches the time and reaches beyond it.
     """
 
     since: str | None
@@ -67,6 +74,13 @@ class Digest:
     of: int
     chosen: tuple[Chosen, ...]
     notes: tuple[str, ...]
+    vague: int = 0
+
+    @property
+    def counted(self) -> str:
+        """How many papers were chosen, of how many."""
+        told = f"{len(self.chosen):,} of {self.of:,} {'paper' if self.of == 1 else 'papers'}"
+        return told + (f", {self.vague:,} of them dated by a year or a month only" if self.vague else "")
 
     @property
     def title(self) -> str:
@@ -117,18 +131,19 @@ def digest(
     first, last = _day(since, "since", first=True), _day(until, "until", first=False)
     if first and last and first > last:
         raise NavigatorError(f"a digest from {since} to {until} ends before it begins")
-    papers, notes = _of_the_time(library, first, last)
+    papers, vague, notes = _of_the_time(library, first, last)
     relevance, of_tag = _relevance(library, by, papers)
     signal, values, signal_note = _popularity(papers, last)
     notes += signal_note
-    score = standardised(relevance) + standardised(values)
-    tagged = {identifier for name in of_tag for identifier in library.tagged(name)}
-    left = np.array([paper.id not in tagged for paper in papers], dtype=bool)
-    order = np.lexsort((np.arange(len(papers)), -score))
-    candidates = order[left[order]][:CANDIDATES] if len(papers) else order
-    topic = _topics(library) if len(candidates) > n else {}
+    score = relevance + bounded(standardised(np.log1p(values) if signal.startswith("citations") else values))
+    left, left_out = _left(library, papers, relevance, of_tag)
+    notes += left_out
+    order = np.lexsort((np.arange(len(papers)), -score, vague))
+    candidates = order[left[order]][:CANDIDATES]
+    topic, no_topics = _topics(library) if len(candidates) > n else ({}, [])
+    notes += no_topics
     rows = varied(
-        score[candidates],
+        score[candidates] - _BEHIND * vague[candidates],
         library.vectors([papers[row].id for row in candidates]) if len(candidates) else np.zeros((0, 1)),
         [topic.get(papers[row].id, "") for row in candidates],
         n,
@@ -136,11 +151,16 @@ def digest(
     chosen = []
     for row in (int(candidates[place]) for place in rows):
         paper = papers[row]
-        why = _why(by, relevance, signal, values, row, len(papers))
+        why = _why(by, relevance, signal, values, row) + _against(paper)
         summary = own_summary(paper, library)
         insight = key_sentence(paper, library, other_than=summary)
         chosen.append(Chosen(paper, summary, insight, why, topic.get(paper.id, ""), float(score[row])))
-    return Digest(since, until, by, len(papers), tuple(chosen), tuple(notes))
+    return Digest(since, until, by, len(papers), tuple(chosen), tuple(notes), int(vague.sum()))
+
+
+def bounded(z: Float64[np.ndarray, " papers"]) -> Float64[np.ndarray, " papers"]:
+    """Standardised values drawn in between -2 and 2; their order stays, and small ones stay as they are."""
+    return MOST_POPULARITY * np.tanh(z / MOST_POPULARITY)
 
 
 def standardised(values: Float64[np.ndarray, " papers"]) -> Float64[np.ndarray, " papers"]:
@@ -181,26 +201,41 @@ def varied(score: Any, vectors: Any, topics: Sequence[str], n: int, redundancy: 
     return taken
 
 
-def _of_the_time(library: "Library", first: str | None, last: str | None) -> tuple[list[Paper], list[str]]:
-    """The papers of a time; of one that only has a year or a month, whether that touches the time."""
-    found, vague, undated = [], 0, 0
+def _of_the_time(
+    library: "Library", first: str | None, last: str | None
+) -> tuple[list[Paper], Bool[np.ndarray, " papers"], list[str]]:
+    """The papers that are of a time or may be, and which only may: their year or month touches it."""
+    found: list[Paper] = []
+    vague: list[bool] = []
+    undated = 0
     for paper in library.papers():
-        date = paper.published or (f"{paper.year:04d}" if paper.year is not None else "")
-        if not date:
+        begins, ends = _span(paper)
+        if not begins:
             undated += 1
-            if first is None and last is None:
-                found.append(paper)
+        elif (last is not None and begins > last) or (first is not None and ends < first):
             continue
-        begins, ends = _day(date, "published", first=True) or "", _day(date, "published", first=False) or ""
-        if (last is None or begins <= last) and (first is None or ends >= first):
-            vague += len(date) < 10 and not ((first or "") <= begins and (last is None or ends <= last))
+        if begins or (first is None and last is None):
             found.append(paper)
-    notes = []
-    if vague:
-        notes.append(f"{vague:,} of the papers have a year or a month only, which touches the time")
-    if undated and (first or last):
-        notes.append(f"{undated:,} papers without a date are left out")
-    return found, notes
+            vague.append(bool(begins) and ((first or "") > begins or (last is not None and ends > last)))
+    notes = [f"{undated:,} papers without a date are left out"] if undated and (first or last) else []
+    return found, np.array(vague, dtype=bool), notes
+
+
+def _span(paper: Paper) -> tuple[str, str]:
+    """The first and the last day on which a paper may have come out; two empty texts where that is not known."""
+    date = paper.published or (f"{paper.year:04d}" if paper.year is not None else "")
+    return _day(date, "published", first=True) or "", _day(date, "published", first=False) or ""
+
+
+def _left(
+    library: "Library", papers: Sequence[Paper], relevance: Float64[np.ndarray, " papers"], of_tag: Sequence[str]
+) -> tuple[Bool[np.ndarray, " papers"], list[str]]:
+    """Which papers may be chosen: not under the tags already, not less like them than the average, not withdrawn."""
+    tagged = {identifier for name in of_tag for identifier in library.tagged(name)}
+    withdrawn = np.array([paper.decision in NO_PICK for paper in papers], dtype=bool)
+    known = np.array([paper.id in tagged for paper in papers], dtype=bool)
+    notes = [f"{withdrawn.sum():,} withdrawn or desk-rejected papers are passed over"] if withdrawn.any() else []
+    return ~withdrawn & ~known & (relevance >= 0), notes
 
 
 def _day(date: str | None, name: str, *, first: bool) -> str | None:
@@ -223,56 +258,82 @@ def _day(date: str | None, name: str, *, first: bool) -> str | None:
 def _relevance(
     library: "Library", by: str | None, papers: Sequence[Paper]
 ) -> tuple[Float64[np.ndarray, " papers"], list[str]]:
+    """How like the papers under some tags each paper is, standardised (zeros without tags), and the tags."""
     if not by:
-        return np.full(len(papers), np.nan), []
+        return np.zeros(len(papers)), []
     from .recommend import relevance
     from .tag_logic import wish
     from .term_features import term_features
 
     asked = wish(by)
     scores, place = relevance(library, asked), term_features(library).place
-    return np.array([scores[place[paper.id]] if paper.id in place else np.nan for paper in papers]), asked.tags()
+    known = np.array([scores[place[paper.id]] if paper.id in place else np.nan for paper in papers])
+    return standardised(known), asked.tags()
 
 
 def _popularity(papers: Sequence[Paper], last: str | None) -> tuple[str, Float64[np.ndarray, " papers"], list[str]]:
     """The signal, its values, and what to say of it: citations a month, or the mean rating where none is known."""
-    if any(paper.citations is not None for paper in papers):
-        newest = max((paper.updated or paper.published or "" for paper in papers), default="")
-        today = datetime.date.fromisoformat(max(_day(newest, "updated", first=False) or "0001-01-01", last or ""))
-        values = [_citations_a_month(paper, today) for paper in papers]
-        sources = sorted({paper.source for paper in papers if paper.citations is not None and paper.source})
+    cited = [paper for paper in papers if paper.citations is not None]
+    if cited:
+        sources = sorted({paper.source for paper in cited if paper.source})
         where = f", as counted by {', '.join(sources)}" if sources else ""
-        return "citations a month", np.array(values), [f"popularity: citations a month up to {today}{where}"]
+        if not any(_span(paper)[0] for paper in cited):
+            total = [np.nan if paper.citations is None else float(paper.citations) for paper in papers]
+            return "citations", np.array(total), [f"popularity: citations{where}; no dates are known"]
+        today = _reference_day(papers, last)
+        rates = np.array([_citations_a_month(paper, today) for paper in papers])
+        return "citations a month", rates, [f"popularity: citations a month up to {today}{where}"]
     if any(paper.ratings for paper in papers):
         ratings = [np.nan if paper.rating is None else paper.rating for paper in papers]
         return "mean rating", np.array(ratings), ["popularity: the reviewers' mean rating, for no citations are known"]
     return "", np.full(len(papers), np.nan), ["popularity: nothing is known"] if papers else []
 
 
+def _reference_day(papers: Sequence[Paper], last: str | None) -> datetime.date:
+    """The day up to which citations count: the newest of any record, or the end of the time, but never one to come."""
+    newest = max(max(_span(paper)[1], _day(paper.updated, "updated", first=False) or "") for paper in papers)
+    return min(datetime.date.fromisoformat(max(newest, last or "")), datetime.date.today())
+
+
 def _citations_a_month(paper: Paper, today: datetime.date) -> float:
-    if paper.citations is None:
+    begins, _ = _span(paper)
+    if paper.citations is None or not begins:
         return float("nan")
-    date = paper.published or (f"{paper.year:04d}" if paper.year is not None else "")
-    begins = _day(date, "published", first=True)
-    months = (today - datetime.date.fromisoformat(begins)).days / 30.44 if begins else 1.0
-    return paper.citations / max(1.0, months)
+    return paper.citations / max(1.0, (today - datetime.date.fromisoformat(begins)).days / 30.44)
 
 
-def _topics(library: "Library") -> dict[str, str]:
+def _topics(library: "Library") -> tuple[dict[str, str], list[str]]:
+    """The label of each paper's topic, and why there are none, if there is a reason."""
+    from .map_layout import map_layout
     from .topics import topics
 
     def make() -> dict[str, str]:
         return {one: topic.label for topic in topics(library) if topic.number >= 0 for one in topic.ids}
 
-    return library.derived("topic labels", make)
+    labels = library.derived("topic labels", make)
+    note = map_layout(library).note
+    return labels, [f"no topics are known: {note}"] if note and not labels else []
 
 
-def _why(by: str | None, relevance: Any, signal: str, values: Any, row: int, papers: int) -> tuple[str, ...]:
+def _why(
+    by: str | None,
+    relevance: Float64[np.ndarray, " papers"],
+    signal: str,
+    values: Float64[np.ndarray, " papers"],
+    row: int,
+) -> tuple[str, ...]:
     found = []
-    if by and np.isfinite(relevance[row]):
-        better = int(np.sum(relevance > relevance[row]))
-        found.append(f"like the papers under {by}: {relevance[row]:+.2f}, place {better + 1:,} of {papers:,}")
+    if by:
+        place = int(np.sum(relevance > relevance[row])) + 1
+        likeness = f"{relevance[row]:+.2f} standard deviations from the average"
+        found.append(f"like the papers under {by}: {likeness}, place {place:,} of {len(values):,}")
     if signal and np.isfinite(values[row]):
-        better = int(np.sum(values > values[row]))
-        found.append(f"{signal}: {values[row]:.2f}, place {better + 1:,} of {papers:,}")
+        place = int(np.sum(values > values[row])) + 1
+        found.append(f"{signal}: {values[row]:.2f}, place {place:,} of {np.isfinite(values).sum():,}")
     return tuple(found)
+
+
+def _against(paper: Paper) -> tuple[str, ...]:
+    """What speaks against a paper that is chosen nevertheless."""
+    where = " ".join(filter(None, [paper.venue, str(paper.year or "")]))
+    return (f"but it was rejected{f' at {where}' if where else ''}",) if paper.decision == "Reject" else ()

@@ -16,7 +16,12 @@ from .feed import Entry, atom, safe_link
 if TYPE_CHECKING:
     from .digest import Chosen, Digest
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:@])")
+# What means something to CommonMark or to GitHub's dialect wherever it stands, ...
+_MARKUP = re.compile(r"[\\`*_\[\]~$|@]|:(?=//)|&(?=#?\w+;)|(?<=\bwww)\.")
+# ... at the beginning of a line, ...
+_OPENING = re.compile(r"[#+=>-]|\d{1,9}[.)](?=\s|$)")
+# ... and at the end of a heading.
+_CLOSING = re.compile(r"#(?=#*$)")
 WIDTH = 78
 
 
@@ -29,7 +34,7 @@ def markdown(digest: "Digest") -> str:
         lines.append(f"## {number}. " + (f"[{title}](<{quote_link(links[0][1])}>)" if links else title))
         lines.append("")
         if about := _about(one):
-            lines += [f"{_marked(about)}", ""]
+            lines += [_marked(about), ""]
         for quotation in _quotations(one):
             lines += [f"> {_marked(quotation.text)}", f"> ({_marked(_where(quotation))})", ""]
         lines += [f"- {_marked(reason)}" for reason in one.why]
@@ -59,7 +64,7 @@ def atom_feed(digest: "Digest") -> str:
 
 def text(digest: "Digest") -> str:
     """Plain text, 78 columns, no character that could steer a terminal."""
-    lines = [_plain(digest.title), "=" * min(WIDTH, len(_plain(digest.title))), "", f"{_plain(_counted(digest))}.", ""]
+    lines = [_plain(digest.title), "=" * min(WIDTH, len(_plain(digest.title))), "", f"{_counted(digest)}.", ""]
     for number, one in enumerate(digest.chosen, start=1):
         lines += _wrapped(f"{number}. {_plain(one.paper.title)}")
         lines += _wrapped(_plain(_about(one)), "   ")
@@ -79,8 +84,7 @@ def quote_link(link: str) -> str:
 
 
 def _counted(digest: "Digest") -> str:
-    papers = "paper" if digest.of == 1 else "papers"
-    return f"{len(digest.chosen):,} of {digest.of:,} {papers}; every sentence is quoted"
+    return f"{digest.counted}; every sentence is quoted"
 
 
 def _about(one: "Chosen") -> str:
@@ -134,7 +138,12 @@ def _entry(one: "Chosen") -> Entry:
 
 
 def _marked(words: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", _plain(words)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Markdown that says these words: marked is what would mean something else, and nothing that would not."""
+    words = _MARKUP.sub(r"\\\g<0>", _plain(words))
+    words = _CLOSING.sub(r"\\#", words)
+    if begins := _OPENING.match(words):
+        words = f"{words[: begins.end() - 1]}\\{words[begins.end() - 1 :]}"
+    return words.replace("<", "&lt;")
 
 
 def _plain(words: str) -> str:

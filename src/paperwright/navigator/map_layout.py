@@ -2,8 +2,8 @@
 
 PaCMAP (Wang, Huang, Rudin and Shaposhnik, JMLR 22, 2021) lays out a conference in about a second and is what one sees
 first. UMAP (McInnes, Healy and Melville, 2018) takes longer and keeps the neighbourhoods of a neural encoder somewhat
-better; on latent semantic analysis PaCMAP was the better of the two. Principal components serve a handful of papers, or
-where neither library is installed.
+better; on latent semantic analysis PaCMAP was the better of the two. Principal components serve a handful of papers,
+papers among which the encoder sees only a handful of differences, or where neither library is installed.
 """
 
 import hashlib
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FEWEST = 30
 """Papers that a neighbour embedding needs; fewer are laid out by principal components."""
+FEWEST_DIFFERENT = 3
+"""Different vectors that a neighbour embedding needs: of one kind of paper it makes islands, or nothing at all."""
 UMAP_NEIGHBOURS = 15
 MANY = 20_000
 """Papers from which PaCMAP is worth more than one thread."""
@@ -109,7 +111,9 @@ def laid_out(
             "pca": _principal_components,
         }
         name, layer = method, layers[method]
-        if name != "pca" and len(vectors) < FEWEST:
+        different = _different(vectors)
+        note = _on_alike(different, len(vectors))
+        if len(vectors) < FEWEST or different < FEWEST_DIFFERENT or vectors.shape[1] < 2:
             name, layer = "pca", _principal_components
     try:
         raw = layer(vectors)
@@ -126,6 +130,25 @@ def laid_out(
         )
     # A neighbour embedding says who is near whom, and nothing about how far apart islands are.
     return Layout(tuple(ids), _framed(_gathered(positions) if name in ("pacmap", "umap") else positions), name, note)
+
+
+def _different(vectors: Float32[np.ndarray, "papers width"]) -> int:
+    """How many different vectors there are, as far as it matters."""
+    found: set[bytes] = set()
+    for row in vectors:
+        found.add(row.tobytes())
+        if len(found) == FEWEST_DIFFERENT:
+            break
+    return len(found)
+
+
+def _on_alike(different: int, papers: int) -> str:
+    """What to say of a map on which papers lie upon each other."""
+    if different >= min(papers, FEWEST_DIFFERENT):
+        return ""
+    if different == 1:
+        return f"the encoder sees no difference among the {papers:,} papers: they lie in one place"
+    return f"the encoder sees two kinds of papers among the {papers:,}: each lies in one place"
 
 
 def _pacmap(vectors: Any, seed: int) -> Any:

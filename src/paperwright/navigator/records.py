@@ -274,6 +274,11 @@ class Records(Reading):
         with self._reading() as connection:
             return [row[0] for row in connection.execute("SELECT id FROM papers WHERE record IS NOT NULL ORDER BY id")]
 
+    def arrivals(self) -> dict[str, str]:
+        """When each paper first came, an ISO time in UTC, by id."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT id, added FROM papers WHERE record IS NOT NULL").fetchall())
+
     def all(self) -> Iterator[Paper]:
         """All papers, by id; a thousand at a time are held."""
         last = ""

@@ -2,7 +2,8 @@
 
 HDBSCAN (Campello, Moulavi and Sander, 2013) finds the groups; papers in none are "unassigned", and shown as that. A
 group's names are keywords and pairs of title words, by class TF-IDF: a term's share of the group times
-ln(1 + A / f), with A the terms of an average group and f the term's count over all groups (Grootendorst, 2022).
+ln(1 + A / f), with A the terms of an average group and f the term's count over all groups (Grootendorst, 2022). No two
+groups begin with the same name.
 """
 
 import re
@@ -131,6 +132,7 @@ def named(ids: Sequence[str], groups: Int64[np.ndarray, " papers"], terms: Mappi
     everywhere = _sum(counts.values())
     average = sum(everywhere.values()) / max(1, len(counts))
     found = []
+    heads: Counter[frozenset[str]] = Counter()
     for group, count in sorted(in_groups.items()):
         total = sum(count.values()) or 1
         weight = {
@@ -138,7 +140,7 @@ def named(ids: Sequence[str], groups: Int64[np.ndarray, " papers"], terms: Mappi
             for term, often in count.items()
             if often >= min(_FEWEST * _KEYWORD_WEIGHT, max(count.values()))
         }
-        words = _distinct(sorted(weight, key=lambda term: (-weight[term], term)))
+        words = _headed(_distinct(sorted(weight, key=lambda term: (-weight[term], term))), heads)
         label = ", ".join(words[:NAMES]) or f"topic {group + 1}"
         found.append(Topic(group, label, tuple(words), tuple(members[group])))
     if UNASSIGNED in members:
@@ -162,15 +164,33 @@ def _terms(paper: Paper) -> Counter[str]:
 def _distinct(ranked: Iterable[str]) -> list[str]:
     """The first terms, without one whose words another has: "graph neural networks" says "neural network" too."""
     kept: list[str] = []
-    said: list[set[str]] = []
+    said: list[frozenset[str]] = []
     for term in ranked:
-        stems = {stem(word) for word in re.split(r"[\s-]+", term) if word}
+        stems = _stems(term)
         if not any(stems <= other or other <= stems for other in said):
             kept.append(term)
             said.append(stems)
         if len(kept) == WORDS:
             break
     return kept
+
+
+def _headed(words: list[str], heads: Counter[frozenset[str]]) -> list[str]:
+    """The terms of a group, first one that no larger group begins with; it is written down among the heads.
+
+    Where larger groups begin with all of them, the first one gets a number.
+    """
+    if not words:
+        return words
+    free = next((term for term in words if not heads[_stems(term)]), None)
+    head = words[0] if free is None else free
+    heads[_stems(head)] += 1
+    rest = [term for term in words if term != head]
+    return [head if free is not None else f"{head} ({heads[_stems(head)]})", *rest]
+
+
+def _stems(term: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in re.split(r"[\s-]+", term) if word)
 
 
 def _sum(counters: Iterable[Counter[str]]) -> Counter[str]:

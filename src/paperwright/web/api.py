@@ -1,10 +1,10 @@
 """The JSON interface under /api/: what the pages do, for programs."""
 
 import dataclasses
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from paperwright.navigator.errors import UnknownPaperId
@@ -31,6 +31,22 @@ Shared = Annotated[Site, Depends(site_of)]
 Tag = Annotated[str, Path(max_length=60)]
 Identifier = Annotated[str, Path(max_length=200)]
 None_ = Annotated[Nothing, Parameters]
+
+
+class _OfTag(NamedTuple):
+    """What an address under /api/tags/ names; no paper where it is the tag as a whole."""
+
+    tag: str
+    paper: str | None
+
+
+def _of_tag(request: Request, name: Tag, identifier: Identifier) -> _OfTag:
+    """Tag and paper as the client wrote them: both may have slashes, and the tag's are told by being escaped."""
+    raw = request.scope.get("raw_path")
+    if raw is None:  # a server that does not say
+        return _OfTag(name, identifier)
+    tag, slash, paper = raw.decode("ascii", "replace").partition("/api/tags/")[2].partition("/")
+    return _OfTag(unquote(tag)[:61], unquote(paper) if slash else None)
 
 
 @router.get("/search")
@@ -115,17 +131,21 @@ def tagged(site: Shared, name: Tag, asked: None_) -> Response:
 
 
 @router.put("/tags/{name}/{identifier:path}", status_code=204)
-def tag(site: Shared, name: Tag, identifier: Identifier, asked: None_) -> Response:
-    """Puts a paper under a tag."""
-    site.changed(lambda library: library.tag(name, [identifier]))
+def tag(site: Shared, named: Annotated[_OfTag, Depends(_of_tag)], asked: None_) -> Response:
+    """Puts a paper under a tag; a slash in the tag is written %2F."""
+    if (paper := named.paper) is None:
+        raise HTTPException(405)
+    site.changed(lambda library: library.tag(named.tag, [paper]))
     return Response(status_code=204)
 
 
 @router.delete("/tags/{name}/{identifier:path}", status_code=204)
-def untag(site: Shared, name: Tag, identifier: Identifier, asked: None_) -> Response:
-    """Takes a paper from under a tag."""
-    site.paper(identifier)
-    site.changed(lambda library: library.untag(name, [identifier]))
+def untag(site: Shared, named: Annotated[_OfTag, Depends(_of_tag)], asked: None_) -> Response:
+    """Takes a paper from under a tag; a slash in the tag is written %2F."""
+    if named.paper is None:
+        return forget_tag(site, named.tag, asked)
+    paper = site.paper(named.paper)
+    site.changed(lambda library: library.untag(named.tag, [paper.id]))
     return Response(status_code=204)
 
 

@@ -59,7 +59,13 @@ def search(request: Request, site: Shared, pages: Pages) -> Response:
     except NavigatorError as error:
         filters, problem = Filters(), str(error)
     chosen = chosen_of(filters)
-    found = site.library.search(q, k=PER_PAGE, where=where, cursor=cursor, facets=True)
+    try:
+        found = site.library.search(q, k=PER_PAGE, where=where, cursor=cursor, facets=True)
+    except NavigatorError:
+        if cursor is None:
+            raise
+        cursor, problem = None, "the page that was asked for is not there any more: these are the first papers"
+        found = site.library.search(q, k=PER_PAGE, where=where, facets=True)
     tags = {hit.paper.id: site.library.records.tags_of(hit.paper.id) for hit in found}
     values: dict[str, Any] = {
         "found": found,
@@ -68,6 +74,7 @@ def search(request: Request, site: Shared, pages: Pages) -> Response:
         "notes": [*found.notes, *([problem] if problem else [])],
         "tags": tags,
         "next": query_string({"q": q, **chosen}, cursor=found.next_cursor) if found.next_cursor else None,
+        "again": None if cursor is None else query_string({"q": q, **chosen}),
         "first": not q and not chosen and cursor is None,
         "rooms": registry().rooms() if not q and not chosen and cursor is None else (),
         "address": query_string(chosen),
@@ -142,7 +149,12 @@ def map_(request: Request, site: Shared, pages: Pages) -> Response:
     """The map, and beside it the same as lists of topics."""
     work = site.topics()
     topics = work.result if work.state == "done" else None
-    return pages.page(request, "map.html", topics=topics, topics_state=work)
+    filters, _ = filters_of(request)
+    try:
+        filters.where()
+    except NavigatorError:
+        filters = Filters()
+    return pages.page(request, "map.html", topics=topics, topics_state=work, chosen=chosen_of(filters))
 
 
 @router.get("/map/canvas")

@@ -7,19 +7,24 @@ The server listens on this machine, where any page that the user has open can tr
 - What changes something must come from our own pages: `Sec-Fetch-Site` or `Origin` says so, and no page can forge them.
 - Every reply forbids everything that the pages do not need: no inline script or style, no frame around us, no request
   to anyone else, no guessing of types.
-- What is sent to us is bounded in length.
+- What is sent to us is bounded in length and in time.
 """
 
 import ipaddress
 import json
 import logging
+import time
 from collections.abc import Iterable
 from typing import Final
 
+import anyio
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LONGEST_ADDRESS: Final = 8_192
 LONGEST_BODY: Final = 128 * 1024
+BODY_SECONDS: Final = 30.0
+"""What a body may take to come, from its header on."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 STATIC: Final = "/static/"
@@ -47,6 +52,10 @@ class _TooLong(Exception):
     """The body of a request is longer than any of ours."""
 
 
+class _TooSlow(Exception):
+    """The body of a request has not come in its time."""
+
+
 class Guard:
     """The outermost layer of the application: it refuses, it adds the headers, and it keeps tracebacks in the log.
 
@@ -68,16 +77,21 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        begun = False
-        length = 0
+        begun = ended = False
+        length, until = 0, time.monotonic() + BODY_SECONDS
 
         async def counted() -> Message:
-            nonlocal length
-            message = await receive()
-            length += len(message.get("body", b""))
-            if length > LONGEST_BODY:
-                raise _TooLong
-            return message
+            nonlocal length, ended
+            if ended:  # who asks now waits for the client to go, which may take as long as the answer
+                return await receive()
+            with anyio.move_on_after(until - time.monotonic()):
+                message = await receive()
+                length += len(message.get("body", b""))
+                ended = not message.get("more_body", False)
+                if length > LONGEST_BODY:
+                    raise _TooLong
+                return message
+            raise _TooSlow
 
         async def guarded(message: Message) -> None:
             nonlocal begun
@@ -95,6 +109,11 @@ class Guard:
         except _TooLong:
             if not begun:
                 await _answer(scope, guarded, 413, "too_long", f"a request may carry {LONGEST_BODY // 1024} KiB")
+        except _TooSlow:
+            if not begun:
+                await _answer(scope, guarded, 408, "too_slow", f"a request may take {BODY_SECONDS:.0f} s", last=True)
+        except ClientDisconnect:
+            _logger.debug("%s %s: the client went before it had said all", scope["method"], scope["path"])
         except Exception:
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             if not begun:
@@ -160,12 +179,13 @@ def _headers(path: str) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in said.items()]
 
 
-async def _answer(scope: Scope, send: Send, status: int, code: str, message: str) -> None:
-    """A refusal: JSON for programs, one line for readers."""
+async def _answer(scope: Scope, send: Send, status: int, code: str, message: str, *, last: bool = False) -> None:
+    """A refusal: JSON for programs, one line for readers; the last one of a connection says so."""
     if scope["path"].startswith("/api"):
         kind, body = b"application/json", json.dumps({"error": {"code": code, "message": message, "hint": ""}}).encode()
     else:
         kind, body = b"text/plain; charset=utf-8", f"{message}\n".encode()
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    headers += [(b"connection", b"close")] if last else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Final
 from paperwright.navigator.errors import LibraryError
 from paperwright.web.app import create_app
 from paperwright.web.security import LOOPBACK
+from paperwright.web.slow_clients import bounded_protocol
 
 if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
     from paperwright.navigator.library import Library
 
 DEFAULT_PORT: Final = 8642
@@ -46,11 +50,22 @@ def serve(library: "Library", host: str = "127.0.0.1", port: int = DEFAULT_PORT,
         print(f"The library of {len(library):,} papers is at http://{shown}:{bound}/  (Ctrl-C stops)", flush=True)
         if beyond:
             print("Anyone who can reach this address can read it and change its tags and notes.", flush=True)
-        settings = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=20
-        )
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(settings).run(sockets=[sock])
+            uvicorn.Server(settings_of(app)).run(sockets=[sock])
+
+
+def settings_of(app: "FastAPI") -> "uvicorn.Config":
+    """How uvicorn is to serve the application: quietly, and with bounds to slow clients."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        http=bounded_protocol(),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=20,
+    )
 
 
 def _listening(host: str, port: int) -> socket.socket:

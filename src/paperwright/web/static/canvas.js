@@ -36,7 +36,7 @@ async function start() {
 
 let plot;
 let drawing = Promise.resolve();
-let lassoed = false;
+let caught = null; // the points in the lasso that is being drawn
 
 /** The library draws no more than its idea of the screen holds, which in a frame may be another one's. */
 function fit() {
@@ -106,6 +106,9 @@ const said = {
     whole();
     view();
   },
+  choose({ points }) {
+    plot.select(points, { preventEvent: true });
+  },
   clear() {
     plot.deselect({ preventEvent: true });
   },
@@ -126,12 +129,17 @@ start().then(
       tell({ kind: "over", point, x, y });
     });
     plot.subscribe("pointOut", () => tell({ kind: "out" }));
-    plot.subscribe("lassoEnd", () => { lassoed = true; });
-    plot.subscribe("select", ({ points }) => {
-      tell({ kind: lassoed || points.length > 1 ? "chosen" : "opened", points: [...points] });
-      lassoed = false;
+    // A lasso selects before it ends, and selects nothing where it holds nothing.
+    plot.subscribe("lassoStart", () => { caught = []; });
+    plot.subscribe("lassoEnd", () => {
+      tell({ kind: "chosen", points: caught ?? [] });
+      caught = null;
     });
-    plot.subscribe("deselect", () => tell({ kind: "cleared" }));
+    plot.subscribe("select", ({ points }) => {
+      if (caught) caught = [...points];
+      else tell({ kind: points.length > 1 ? "chosen" : "opened", points: [...points] });
+    });
+    plot.subscribe("deselect", () => { if (!caught) tell({ kind: "cleared" }); });
     fit();
     addEventListener("resize", () => requestAnimationFrame(() => {
       fit();

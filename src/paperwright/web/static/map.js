@@ -5,6 +5,9 @@ import { ask, nameOfTag, press, say, tag } from "./page.js";
 const $ = (id) => document.getElementById(id);
 const frame = $("map-frame");
 const labels = $("map-labels");
+const SHOWN = 200; // papers that a lasso lists
+const LIT = 500; // papers that a search lights at most
+const filters = new URLSearchParams($("map-search").dataset.filters);
 const map = { count: 0, x: null, y: null, topic: null, decision: null, index: null, meta: null, by: "topic", lit: null, view: null, values: {}, papers: new Map() };
 
 // -- colours -----------------------------------------------------------------------------------------------------------
@@ -174,6 +177,15 @@ async function papersOf(points) {
   return points.map((point) => map.papers.get(map.index[point])).filter(Boolean);
 }
 
+/** Of some points those that are lit, the best first; all where no search dims any. */
+function lit(points) {
+  if (!map.lit) return points;
+  const place = new Map([...map.lit].map((index, rank) => [index, rank]));
+  const rank = (point) => place.get(map.index[point]);
+  return points.filter((point) => rank(point) !== undefined).sort((a, b) => rank(a) - rank(b));
+}
+
+const papersSaid = (count) => (count === 1 ? "1 paper" : `${count ? count.toLocaleString("en") : "no"} papers`);
 const addressOf = (paper) => `/papers/${encodeURIComponent(paper.id)}`;
 let hovered = -1;
 let begun = null;
@@ -210,10 +222,18 @@ const heard = {
   },
   async chosen({ points }) {
     lasso(false);
-    const shown = await papersOf(points.slice(0, 200));
+    heard.out();
+    const inside = lit(points);
+    if (inside.length < points.length) tell(inside.length ? { kind: "choose", points: inside } : { kind: "clear" });
+    const count = papersSaid(inside.length);
+    $("map-said").textContent = map.lit ? `${count} of the ${map.lit.size.toLocaleString("en")} lit in the lasso` : `${count} in the lasso`;
+    if (!inside.length) { heard.cleared(); return; }
+    const shown = await papersOf(inside.slice(0, SHOWN));
     map.chosen = shown.map((paper) => paper.id);
+    $("map-legend").hidden = true;
     $("map-chosen").hidden = false;
-    $("map-chosen-title").textContent = points.length > shown.length ? `${points.length.toLocaleString("en")} papers, ${shown.length} shown` : `${points.length} papers`;
+    $("map-tag").textContent = shown.length < inside.length ? `Tag these ${shown.length}` : "Tag all";
+    $("map-chosen-title").textContent = shown.length < inside.length ? `${count}, ${shown.length} shown` : count;
     $("map-list").replaceChildren(...shown.map((paper) => {
       const item = document.createElement("li");
       const link = document.createElement("a");
@@ -222,8 +242,16 @@ const heard = {
       item.append(link);
       return item;
     }));
+    $("map-panel").scrollTop = 0;
+    $("map-panel").scrollIntoView({ block: "nearest" });
+    $("map-chosen-title").focus();
   },
-  cleared: () => { $("map-chosen").hidden = true; },
+  cleared() {
+    const within = $("map-chosen").contains(document.activeElement);
+    $("map-chosen").hidden = true;
+    $("map-legend").hidden = false;
+    if (within) $("map-lasso").focus();
+  },
   key: ({ key }) => press(key),
 };
 
@@ -244,16 +272,20 @@ function lasso(on) {
   tell({ kind: "lasso", on });
 }
 
+const aboutAll = () => (map.meta ? [papersSaid(map.meta.count), map.meta.note].filter(Boolean).join("; ") : "");
+
+const litSaid = () => (map.lit.size < LIT ? `${papersSaid(map.lit.size)} lit` : `the first ${LIT} papers lit`);
+
 async function light(query) {
   const said = $("map-said");
-  if (!query.trim()) {
+  if (!query.trim() && !filters.size) {
     map.lit = null;
-    said.textContent = "";
+    said.textContent = aboutAll();
   } else {
-    const bytes = await (await ask(`/api/map/hits?q=${encodeURIComponent(query)}`)).arrayBuffer();
+    const bytes = await (await ask(`/api/map/hits?${new URLSearchParams([["q", query], ["k", LIT], ...filters])}`)).arrayBuffer();
     if ($("map-q").value !== query) return;
     map.lit = new Set(new Uint32Array(bytes));
-    said.textContent = `${map.lit.size.toLocaleString("en")} papers lit`;
+    said.textContent = litSaid();
   }
   await draw();
 }
@@ -273,7 +305,8 @@ async function begin() {
     map.meta = await (await payload("/api/map/about")).json();
     await load();
     await draw({ keep: false });
-    if ($("map-q").value) await light($("map-q").value);
+    if (filters.size || $("map-q").value) await light($("map-q").value);
+    else $("map-said").textContent = aboutAll();
     if (map.meta.worth_refining && map.meta.method === "pacmap") await refine();
   } catch (error) {
     absent(error.message);
@@ -295,7 +328,7 @@ async function refine() {
   forget();
   take(bytes);
   await draw({ move: true });
-  if (!map.lit) $("map-said").textContent = "";
+  if (!map.lit) $("map-said").textContent = aboutAll();
 }
 
 // -- tiles of a large map: each is loaded once, when the view comes near enough -------------------------------------------------
@@ -361,7 +394,7 @@ $("map-search").addEventListener("submit", (event) => event.preventDefault());
 $("map-colour").addEventListener("change", (event) => { map.by = event.target.value; draw(); });
 $("map-lasso").addEventListener("click", () => lasso($("map-lasso").getAttribute("aria-pressed") !== "true"));
 $("map-whole").addEventListener("click", () => tell({ kind: "whole" }));
-$("map-clear").addEventListener("click", () => { tell({ kind: "clear" }); heard.cleared(); });
+$("map-clear").addEventListener("click", () => { tell({ kind: "clear" }); heard.cleared(); $("map-said").textContent = map.lit ? litSaid() : aboutAll(); });
 $("map-tag").addEventListener("click", async () => {
   const name = await nameOfTag($("map-chosen-title").textContent);
   if (!name) return;

@@ -29,6 +29,7 @@ function part(address) {
     request.setRequestHeader("X-Part", "results");
     request.onload = () => (request.status === 200 ? resolve(request.responseXML) : reject(new Error("no reply")));
     request.onerror = () => reject(new Error("the server does not answer"));
+    request.onabort = () => reject(new Error("something else was asked for meanwhile"));
     request.send();
     part.last?.abort();
     part.last = request;
@@ -40,6 +41,7 @@ function part(address) {
 const box = $("#q");
 const results = $("#results");
 let asked = "";
+let shown = Promise.resolve();
 let timer = 0;
 
 function addressOf(form) {
@@ -47,14 +49,21 @@ function addressOf(form) {
   return fields.size ? `/?${fields}` : "/";
 }
 
-async function show(address, { push = false } = {}) {
-  if (address === asked) return;
-  asked = address;
+/** Shows the results of an address; done once they stand there, whoever asked for them first. */
+function show(address) {
+  if (address !== asked) {
+    asked = address;
+    shown = replace(address);
+  }
+  return shown;
+}
+
+async function replace(address) {
   try {
     const found = await part(address);
     if (asked !== address) return;
     results.replaceChildren(...[...found.body.childNodes].map((node) => document.importNode(node, true)));
-    history[push ? "pushState" : "replaceState"]({}, "", address);
+    history.replaceState({}, "", address);
     document.title = box.value ? `${box.value} · paperwright` : "paperwright";
   } catch {
     if (asked === address) asked = "";
@@ -71,8 +80,7 @@ if (box && results) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(timer);
-    show(addressOf(form));
-    entries()[0]?.focus();
+    show(addressOf(form)).then(() => { if (document.activeElement === box) entries()[0]?.focus(); });
   });
   addEventListener("popstate", () => location.reload());
   if (matchMedia("(max-width: 52rem)").matches) $(".facets")?.removeAttribute("open");
@@ -234,7 +242,7 @@ const keys = {
     else $("#similar")?.scrollIntoView();
   },
   t: () => openTagging(paper()),
-  m: () => location.assign(box?.value ? `/map?q=${encodeURIComponent(box.value)}` : "/map"),
+  m: () => location.assign(box && results ? `/map${addressOf(box.form).slice(1)}` : "/map"),
   "?": () => $("#keys").showModal(),
 };
 
