@@ -56,6 +56,16 @@ def test_where_bca_is_undefined_the_method_says_so():
     assert interval.contains(1.0)
 
 
+@pytest.mark.parametrize(("level", "least"), [(0.7, 0), (0.9, 1), (0.995, 2)])
+def test_the_percentile_interval_ends_at_the_quantiles_of_the_resampled_statistic(level, least):
+    # Every extreme is there twice, so that no single case moves it. P(min >= k) = (1 - k/10)^20: .122, .012, .0008.
+    twice = np.repeat(np.arange(10.0), 2)
+    low, high = (bootstrap_interval(twice, extreme, level=level) for extreme in (np.min, np.max))
+    assert low.method == high.method == "bootstrap percentile"
+    assert (low.estimate, low.low, low.high) == (0, 0, least)
+    assert (high.estimate, high.low, high.high) == (9, 9 - least, 9)
+
+
 def test_the_bootstrap_of_a_skewed_sample_misses_rarely(assert_rate):
     rng = np.random.default_rng(5)
     trials = 300
@@ -77,7 +87,9 @@ def test_few_values_are_covered_by_the_bootstrap_as_seldom_as_the_docstring_says
 def test_statistics_that_are_no_number():
     with pytest.raises(ValueError, match="the statistic of x is nan"):
         bootstrap_interval([1.0, 2.0], lambda values: math.nan)
-    with pytest.raises(ValueError, match=r"NaN or infinite on \d+ of 200 resamples"):
+    # One resample in nine draws the same value three times.
+    said = r"^the statistic is NaN or infinite on [123]\d of 200 resamples; expected a finite number$"
+    with pytest.raises(ValueError, match=said):
         bootstrap_interval([1.0, 2.0, 3.0], lambda values: 1.0 if np.ptp(values) else math.nan, resamples=200)
     with pytest.raises(ValueError, match="at least 100"):
         bootstrap_interval([1.0, 2.0], resamples=10)
