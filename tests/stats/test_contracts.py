@@ -197,6 +197,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
         lambda: stats.clustered_proportion_interval([0.0], [0.0]),
         "attempts are 0 in every cluster; a proportion needs at least one",
     ),
+    (lambda: stats.bootstrap_interval([1.0, math.nan]), "x holds 1 NaN or infinite value of 2; drop or mend them"),
     (
         lambda: stats.bootstrap_interval([1.0]),
         "x has shape (1,); at least 2 cases are needed along the first axis",

@@ -149,7 +149,9 @@ def test_arms_that_differ_by_the_margin_are_called_equivalent_1_time_in_20(asser
 
 def test_equivalence_without_spread():
     assert equivalence_test([1, 1], [1.5, 1.5], within=0.6, paired=True).p_value == 0
-    assert not equivalence_test([1, 1], [1.5, 1.5], within=0.5, paired=False).equivalent
+    for within in (0.5, 0.25):
+        apart = equivalence_test([1, 1], [1.5, 1.5], within=within, paired=False)
+        assert (apart.p_value, apart.equivalent) == (1, False)
 
 
 @pytest.mark.parametrize("within", [0, -1, np.inf, np.nan])

@@ -22,7 +22,7 @@ def test_the_bootstrap_of_the_mean_is_close_to_the_t_interval():
     assert bootstrap.method == "bootstrap BCa"
 
 
-def test_bootstrap_the_seed_decides():
+def test_the_seed_decides_the_resamples():
     x = np.random.default_rng(0).normal(size=20)
     assert bootstrap_interval(x, np.median, seed=1) == bootstrap_interval(x, np.median, seed=1)
     assert bootstrap_interval(x, seed=1) != bootstrap_interval(x, seed=2)
@@ -35,7 +35,32 @@ def test_a_statistic_with_and_without_axis_is_the_same():
     assert [one.low, one.high] == pytest.approx([other.low, other.high], rel=1e-12)
 
 
-def test_bootstrap_rows_are_cases():
+@pytest.mark.parametrize("cases", [10, 3000])
+def test_a_statistic_that_takes_an_axis_is_given_many_resamples_at_once(cases):
+    sizes = []
+
+    def mean(values, axis=None):
+        sizes.append(values.size)
+        return np.mean(values, axis=axis)
+
+    bootstrap_interval(np.arange(float(cases)), mean, resamples=500)
+    assert len(sizes) < 15  # the estimate, the resamples, and those with a case left out
+    assert max(sizes) <= 1_000_000, "8 MB at a time"
+    assert sum(sizes) > 500 * cases
+
+
+def test_a_built_in_without_a_signature_is_a_statistic():
+    interval = bootstrap_interval([1.0, 2.0, 4.0], max, resamples=200)
+    assert (interval.estimate, interval.high) == (4, 4)
+
+
+def test_unless_said_otherwise_9999_resamples_are_drawn_from_seed_0():
+    x, y = np.random.default_rng(0).normal(size=(2, 40))
+    assert bootstrap_interval(x) == bootstrap_interval(x, np.mean, resamples=9999, seed=0)
+    assert permutation_test(x, y, paired=True) == permutation_test(x, y, paired=True, resamples=9999, seed=0)
+
+
+def test_rows_are_cases():
     # Reviews of one paper are not independent: rows of ten alike say no more than one value each.
     means = np.random.default_rng(0).normal(size=25)
     rows = np.repeat(means[:, None], 10, axis=1)
@@ -44,7 +69,7 @@ def test_bootstrap_rows_are_cases():
     assert by_case.width > 2 * bootstrap_interval(rows.ravel(), resamples=999, seed=3).width
 
 
-def test_bootstrap_no_spread_gives_width_0():
+def test_a_statistic_without_spread_has_an_interval_of_width_0():
     interval = bootstrap_interval(np.full(6, 0.1), lambda values: values.max(), resamples=200)
     assert interval.estimate == interval.low == interval.high == 0.1
 
