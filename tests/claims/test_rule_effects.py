@@ -279,7 +279,7 @@ def test_a_rule_of_several_parts_speaks_of_all_and_passes_everything_on() -> Non
     [
         (lambda bad: Above("s", bad), "bound"),
         (lambda bad: CloseTo("s", 1.0, bad), "within"),
-        (lambda bad: CloseTo("s", bad, 1.0), "within"),
+        (lambda bad: CloseTo("s", bad, 1.0), "value"),
         (lambda bad: CloseTo("s", "f", bad), "within"),
         (lambda bad: Proportion("s", above=bad), "above"),
         (lambda bad: Proportion("s", below=bad), "below"),
@@ -292,7 +292,7 @@ def test_a_rule_of_several_parts_speaks_of_all_and_passes_everything_on() -> Non
         (lambda bad: Greater("s", "a", than="b", times=bad), "times"),
         (lambda bad: Equivalent("s", "a", to="b", within=bad), "within"),
         (lambda bad: Ladder("s", {1: ("a", "b"), 2: ("c", "d"), 30: ("e", "f")}, "grows", margin=bad), "margin"),
-        (lambda bad: Ladder("s", {1: ("a", "b"), 2: ("c", "d"), bad: ("e", "f")}, "grows"), "margin"),
+        (lambda bad: Ladder("s", {1: ("a", "b"), 2: ("c", "d"), bad: ("e", "f")}, "grows"), "rungs"),
     ],
 )
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -323,9 +323,17 @@ RUNGS = {1: ("a", "b"), 2: ("c", "d"), 30: ("e", "f")}
             lambda: CloseTo("s", "f", 0.1, relative=True, bounds=UNIT),
             "bounds is (0.0, 2.0); the deviation relative to another metric has none. Leave out bounds= or relative=",
         ),
+        *(
+            (make, "within is -0.1; expected 0 or more: no number lies within less than nothing")
+            for make in (
+                lambda: Equivalent("s", "a", to="b", within=-0.1),
+                lambda: CloseTo("s", 1.0, within=-0.1),
+                lambda: CloseTo("s", "f", within=-0.1),
+            )
+        ),
         (
-            lambda: Equivalent("s", "a", to="b", within=-0.1),
-            "within is -0.1; expected 0 or more: no number lies within less than nothing",
+            lambda: Exponent("s", {"a": 1.0, "b": 2.0}, at_least=2.0, at_most=1.5),
+            "an exponent of at least 2 and at most 1.5; expected at_least <= at_most",
         ),
         (lambda: Ordered("s", "ab"), "order: expected at least two arms, got 'ab'"),
         (lambda: Ordered("s", ["a"]), "order: expected at least two arms, got ['a']"),
@@ -388,7 +396,9 @@ def test_a_rule_that_cannot_be_is_refused_in_these_words(make: Callable[[], Rule
         lambda: Proportion("s", below=1.0),
         lambda: Equivalent("s", "a", to="b", within=0.0),
         lambda: Ladder("s", {1: ("a", "b"), 2: ("c", "d"), 10: ("e", "f")}, "grows"),
+        lambda: CloseTo("s", 1.0, within=0.0),
         lambda: Exponent("s", {"a": 1e-9, "b": 1.0}, at_least=0.0),
+        lambda: Exponent("s", {"a": 1.0, "b": 2.0}, at_least=1.0, at_most=1.0),
         lambda: Above("s", 0.0, bounds=(0.0, 1.0)),
     ],
 )
@@ -479,7 +489,21 @@ def _outside(numbers: list[float], shift: float, level: float) -> bool:
     return stats.guarded_mean_interval(np.array(numbers) - shift, level).high < 0
 
 
-@pytest.mark.parametrize("text", ["x.Above('s', 0.0)", "Above", "All(Above('s', 0.0), 3)", "Above('s', bound='x')"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x.Above('s', 0.0)",
+        "Above",
+        "All(Above('s', 0.0), 3)",
+        "All(Above('s', 0.0), rules=())",
+        "Above('s', bound='x')",
+        "Above('s', 0.0, **{'arm': 'b'})",
+        "Above('s', 0.0, arm='a', arm='b')",
+        "Above('s', 0.0, bounds={1: 2, 3: 4})",
+        "Exponent('s', 5, at_most=1.0)",
+        "Greater('s', 'a', *['b'])",
+    ],
+)
 def test_texts_that_only_look_like_rules_are_none(text: str) -> None:
     rule_of.cache_clear()
     assert rule_of(text) is None

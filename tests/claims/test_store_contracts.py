@@ -1,6 +1,7 @@
 """What the store promises of keys, leases, revisions, merges and its own words, each held to the letter."""
 
 import contextlib
+import math
 import os
 import platform
 import sqlite3
@@ -11,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from paperwright.claims import Store, StoreError
 from paperwright.claims.evidence.revision import Revision
-from paperwright.claims.evidence.store import VERSION, Key, Lease, digest_of
+from paperwright.claims.evidence.store import BUSY_SECONDS, LEASE_SECONDS, VERSION, Key, Lease, digest_of
 from paperwright.claims.fingerprint.context import Context
 from paperwright.claims.trial import PILOT_SEEDS, Outcome
 
@@ -57,6 +59,11 @@ def test_a_key_is_one_text_whatever_the_order_of_its_parts() -> None:
     assert not key(PILOT_SEEDS - 1).pilot
 
 
+def test_any_mapping_is_a_configuration(store: Store) -> None:
+    assert store.add(replace(key(), config=MappingProxyType({"b": 1, "a": [2]})), OUTCOME)
+    assert not store.add(key(), OUTCOME)
+
+
 def test_a_record_is_the_whole_outcome(store: Store) -> None:
     store.add(key(), OUTCOME)
     store.add(key(1), replace(OUTCOME, numbers=None, error="e", traceback="t", peak_memory=None))
@@ -82,6 +89,8 @@ def test_last_seeds_are_those_of_verdicts(store: Store) -> None:
         store.add(one, OUTCOME)
     store.add(key(3, context=replace(CONTEXT, claim="terms-2")), OUTCOME)
     assert store.last_seeds("toy", "adds") == {"terms-1": 9, "terms-2": 3}
+    store.add(key(8, context=replace(CONTEXT, source="changed again")), OUTCOME)
+    assert store.last_seeds("toy", "adds")["terms-1"] == 9, "whichever code came first"
     assert store.last_seeds("toy", "other") == store.last_seeds("other", "adds") == {}
 
 
@@ -103,6 +112,44 @@ def test_a_lease_is_given_kept_and_given_back(store: Store, path: Path) -> None:
     assert store.lease(key(1)) is Lease.REFUSED, "it has a result"
     with Store(path) as other:
         assert other.lease(key(2)) is Lease.REFUSED, "recording one trial gives back that one only"
+
+
+def test_a_trial_that_failed_is_free_for_another(store: Store, path: Path) -> None:
+    store.lease(key())
+    store.add(key(), replace(OUTCOME, numbers=None, error="e"))
+    with Store(path) as other:
+        assert other.lease(key()) is Lease.GIVEN
+
+
+def test_every_lease_of_another_host_ends_by_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two owners whose clocks are ahead, asked for in turn: each is watched for the length of a lease."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    for seed, owner in enumerate("xy"):
+        lease = (str(key(seed)), owner, "elsewhere", 1, time.time() + 3600)
+        store._db.execute("INSERT INTO leases VALUES (?, ?, ?, ?, ?)", lease)
+        assert store.lease(key(seed)) is Lease.REFUSED
+    now = LEASE_SECONDS
+    assert [store.lease(key(seed)) for seed in range(2)] == [Lease.REFUSED] * 2
+    now += 1
+    assert [store.lease(key(seed)) for seed in range(2)] == [Lease.TAKEN_OVER] * 2
+
+
+@pytest.mark.parametrize(("age", "lease"), [(LEASE_SECONDS, Lease.REFUSED), (LEASE_SECONDS + 1, Lease.TAKEN_OVER)])
+def test_a_lease_is_as_long_as_it_says(store: Store, monkeypatch: pytest.MonkeyPatch, age: float, lease: Lease) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1000.0 + age)
+    store._db.execute("INSERT INTO leases VALUES (?, ?, ?, ?, ?)", (str(key()), "x", "elsewhere", 1, 1000.0))
+    assert store.lease(key()) is lease
+
+
+def test_a_process_that_may_not_be_asked_is_taken_to_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(pid: int, signal: int) -> None:
+        raise PermissionError(f"{pid} is not yours to send {signal}")
+
+    monkeypatch.setattr(os, "kill", kill)
+    lease = (str(key()), "x", platform.node(), 1, time.time())
+    store._db.execute("INSERT INTO leases VALUES (?, ?, ?, ?, ?)", lease)
+    assert store.lease(key()) is Lease.REFUSED
 
 
 def test_renewing_is_of_ones_own_leases(store: Store, path: Path) -> None:
@@ -165,6 +212,12 @@ def test_what_a_revision_came_to_under_earlier_code_is_kept(store: Store) -> Non
     assert second.came_to is None
 
 
+def test_a_note_on_what_was_never_registered_is_none(store: Store) -> None:
+    store.register("toy", "adds", "desk", REVISION)
+    store.note("toy", "adds", "desk", "terms-9", {"verdict": "holds"})
+    assert store.revisions("toy", "adds", "desk") == [REVISION]
+
+
 @pytest.mark.parametrize(("there", "kept"), [(900.0, 900.0), (1100.0, 1000.0)])
 def test_the_earlier_registration_counts(store: Store, tmp_path: Path, there: float, kept: float) -> None:
     place = ("toy", "adds", "desk")
@@ -220,6 +273,113 @@ def test_who_opens_a_new_file_while_another_makes_it_waits(path: Path) -> None:
         with Store(path) as store:
             assert store.add(key(), OUTCOME)
         release.join()
+
+
+class Busy:
+    """A database that others hold for some time, or one with another fault."""
+
+    def __init__(self, times: float, said: str = "database is locked") -> None:
+        self.left, self.said = times, said
+
+    def execute(self, statement: str) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise sqlite3.OperationalError(self.said)
+
+
+def test_setting_the_log_ahead_waits_its_time_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += 10 * seconds / 0.01
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    waiting = object.__new__(Store)
+    waiting._db = Busy(3)  # type: ignore[assignment]
+    waiting._write_ahead()
+    assert now == 30
+    waiting._db = Busy(math.inf)  # type: ignore[assignment]
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        waiting._write_ahead()
+    assert now == 30 + BUSY_SECONDS + 10
+    waiting._db = Busy(1, "disk I/O error")  # type: ignore[assignment]
+    with pytest.raises(sqlite3.OperationalError, match="disk"):
+        waiting._write_ahead()
+    assert now == 30 + BUSY_SECONDS + 10
+
+
+@pytest.mark.parametrize(
+    ("said", "copied"),
+    [
+        ("attempt to write a readonly database", True),
+        ("unable to open database file", True),
+        ("database is locked", False),
+        ("disk I/O error", False),
+    ],
+)
+def test_a_store_that_may_not_be_written_is_read_through_a_copy(
+    path: Path, monkeypatch: pytest.MonkeyPatch, said: str, copied: bool
+) -> None:
+    with Store(path) as store:
+        store.add(key(), OUTCOME)
+    opened, open_there = [], Store._open
+
+    def open_elsewhere(self: Store, there: Path) -> None:
+        opened.append(there)
+        if there == path:
+            raise sqlite3.OperationalError(said)
+        open_there(self, there)
+
+    monkeypatch.setattr(Store, "_open", open_elsewhere)
+    if copied:
+        with Store(path, read_only=True) as store:
+            assert [record.outcome for record in store.records()] == [OUTCOME]
+        assert [there.name for there in opened] == [path.name] * 2
+        assert not opened[1].exists(), "the copy is gone with the store"
+    else:
+        with pytest.raises(StoreError, match=f"cannot open the evidence store {path}: {said}; "):
+            Store(path, read_only=True)
+        assert opened == [path]
+
+
+def test_what_must_survive_a_power_cut_is_on_the_disk_when_it_is_said_to_be(store: Store, tmp_path: Path) -> None:
+    place, statements = ("toy", "adds", "desk"), []
+    store._db.set_trace_callback(statements.append)
+
+    def settings(call: Callable[[], object]) -> list[str]:
+        statements.clear()
+        call()
+        return [statement for statement in statements if statement.startswith("PRAGMA")]
+
+    for durable in (
+        lambda: store.add(key(), OUTCOME),
+        lambda: store.merge([]),
+        lambda: store.register(*place, REVISION),
+    ):
+        assert settings(durable) == ["PRAGMA synchronous = FULL"]
+    for quick in (
+        lambda: store.lease(key(1)),
+        store.renew_leases,
+        store.release_leases,
+        lambda: store.note(*place, "terms-1", {"verdict": "holds"}),
+    ):
+        assert settings(quick) == ["PRAGMA synchronous = NORMAL"]
+
+
+def test_the_number_of_records_is_beside_the_store_at_once(store: Store, path: Path) -> None:
+    for count in (1, 2):
+        store.add(key(count), OUTCOME)
+        assert Path(f"{path}.count").read_text(encoding="ascii").split() == [store.origin, str(count)]
+
+
+def test_a_store_goes_on_where_its_number_of_records_cannot_be_kept(path: Path) -> None:
+    Path(f"{path}.count").mkdir(parents=True)
+    with Store(path) as store:
+        assert store.add(key(), OUTCOME)
+    with Store(path) as store:
+        assert (len(list(store.records())), store.missing) == (1, 0)
 
 
 def test_threads_share_a_store(store: Store) -> None:
