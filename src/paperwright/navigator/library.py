@@ -141,19 +141,24 @@ class Library(Finding):
 
         library = cls.in_memory()
         sync(library, sources.cards())
-        if folder := os.environ.get("PAPERWRIGHT_DATA"):
-            submissions = Path(folder) / "iclr2022" / "submissions.csv"
-            if submissions.is_file():
-                sync(library, sources.iclr_csv(submissions))
+        if (table := embedded_table()) is not None:
+            sync(library, sources.iclr_csv(table))
         return library
 
     @classmethod
     def default(cls, path: str | os.PathLike[str] | None = None) -> "Library":
-        """The library at `path`, at `$PAPERWRIGHT_LIBRARY`, or in the user's data folder; else the embedded one."""
+        """The library at `path`, at `$PAPERWRIGHT_LIBRARY`, or in the user's data folder; else the embedded one.
+
+        The embedded one is read from the cache, where it is kept for as long as its sources do not change.
+        """
         if path is not None:
             return cls.open(path)
         directory = user_directory()
-        return cls.open(directory) if (directory / RECORDS).is_file() else cls.embedded()
+        if (directory / RECORDS).is_file():
+            return cls.open(directory)
+        from .embedded import embedded_library
+
+        return embedded_library()
 
     def writable(self) -> "Library":
         """This library if it has a folder; else one in the user's folder (`$PAPERWRIGHT_LIBRARY`) with its papers."""
@@ -443,6 +448,13 @@ class Library(Finding):
     def searches(self) -> dict[str, SavedSearch]:
         """The saved searches by name."""
         return self.records.searches()
+
+
+def embedded_table() -> Path | None:
+    """The table of submissions that the embedded library has beside the cards, if `PAPERWRIGHT_DATA` holds it."""
+    folder = os.environ.get("PAPERWRIGHT_DATA")
+    table = Path(folder) / "iclr2022" / "submissions.csv" if folder else None
+    return table if table is not None and table.is_file() else None
 
 
 def user_directory() -> Path:

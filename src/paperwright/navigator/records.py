@@ -124,6 +124,28 @@ class Records(Reading):
         elif version < FORMAT:
             self._connection.execute(f"PRAGMA user_version = {FORMAT}")
 
+    @classmethod
+    def of_dump(cls, content: bytes) -> "Records":
+        """Records in memory, of what `dumped` gave.
+
+        Raises:
+            LibraryError: it is not that.
+        """
+        records = cls(None)
+        try:
+            with records._telling():
+                records._connection.deserialize(content)
+                records._prepare()
+        except BaseException:
+            records.close()
+            raise
+        return records
+
+    def dumped(self) -> bytes:
+        """All that they hold."""
+        with self._reading() as connection:
+            return connection.serialize()
+
     def close(self) -> None:
         self._connection.close()
 
