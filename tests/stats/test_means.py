@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from paperwright.stats import difference_interval, equivalence_test, mean_interval
+from paperwright.stats.difference import mean_difference
 
 values = arrays(np.float64, st.integers(2, 20), elements=st.floats(-1e6, 1e6, width=32))
 levels = st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99, 0.9999])
@@ -80,6 +81,10 @@ def test_welch_as_scipy_has_it(a, b, level):
     expected = scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
     scale = max(np.abs(a).max(), np.abs(b).max())
     np.testing.assert_allclose(ends(interval), [expected.low, expected.high], rtol=1e-6, atol=1e-8 * scale)
+
+
+def test_arms_without_spread_have_the_degrees_of_freedom_of_their_number():
+    assert mean_difference([1, 1], [3, 3, 3, 3], paired=False) == (-2, 0, 4)
 
 
 def test_tiny_values_do_not_underflow():

@@ -156,6 +156,25 @@ def test_units_do_not_matter_to_a_permutation_test(a, shift, factor):
     assert permutation_test(*moved, paired=False).p_value == pytest.approx(p)
 
 
+@pytest.mark.parametrize("shift", [-(2.0**33), 2.0**33])
+def test_values_far_from_0_tie_no_oftener(shift):
+    # The deviations are a ten-billionth of the values, and differences are rounded to a billionth of the deviations.
+    a, b = np.array([1.0, 2.0, 5.0, 7.0]), np.array([0.0, 3.0, 4.0])
+    for paired, other in ((False, b), (True, np.append(b, 1.0))):
+        near, far = permutation_test(a, other, paired=paired), permutation_test(a + shift, other + shift, paired=paired)
+        assert far.p_value == near.p_value < 1
+
+
+@pytest.mark.parametrize(("paired", "ways"), [(True, 16), (False, 70)])
+def test_all_relabellings_are_tried_if_there_are_as_many_as_asked_for(paired, ways):
+    a, b = [1.0, 2.0, 5.0, 7.0], [0.0, 3.0, 4.0, 1.0]
+    full = permutation_test(a, b, paired=paired)
+    assert permutation_test(a, b, paired=paired, resamples=ways) == full
+    assert (full.exact, full.relabellings) == (True, ways)
+    drawn = permutation_test(a, b, paired=paired, resamples=ways - 1)
+    assert (drawn.exact, drawn.relabellings) == (False, ways - 1)
+
+
 def test_one_sided_permutation_tests():
     a, b = [4.0, 5.0, 6.0], [1.0, 2.0, 3.0]
     assert permutation_test(a, b, paired=False, alternative="greater").p_value == pytest.approx(1 / 20)
