@@ -544,3 +544,32 @@ def _texts_in(index: Index, engine: str) -> dict[str, str]:
     }
     ids = [paper.id for paper in numbered(100)]
     return {one: said[one, vector.tobytes()] for one, vector in zip(ids, index.vectors(ids), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("C++", "p00000"),
+        ("C#", "p00002"),
+        ("A*", "p00003"),
+        ("L_0", "p00004"),
+        ("O(n)", "p00005"),
+        ("学习", "p00006"),
+        ("generalisation ", "p00007"),
+    ],
+)
+def test_marks_runs_without_spaces_and_both_spellings(
+    engine: str, query: str, first: str, fresh: Callable[[], Opened]
+) -> None:
+    index = fresh()()
+    titles = [
+        "Templates in C++",
+        "Two compilers for C and C",
+        "Types of C#",
+        "Planning with A* trees",
+        "Norms as $L_0$",
+    ]
+    titles += ["Attention in O(n) and O(1)", "深度学习方法综述", "Generalization", "A norm of L and 0, O and n"]
+    put(index, numbered(9), titles, None, 1)
+    index.snapshot()
+    assert [one.id for one in index.lexical(query, 9, EVERYTHING)][:1] == [first]

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FORMAT = 1
+FORMAT = 2
 EXACT_UP_TO = 200_000
 """Papers up to which inner products are all computed; beyond, `snapshot` builds an inverted file of 8-bit codes."""
 PROBES = 32

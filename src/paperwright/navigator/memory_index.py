@@ -20,7 +20,7 @@ from .index import Scored
 from .lexical import Lexicon
 from .unit_vectors import checked_query, checked_rows
 
-FORMAT = 2
+FORMAT = 3
 
 
 class MemoryIndex:
@@ -181,7 +181,10 @@ class MemoryIndex:
     def _read_snapshot(self, directory: Path) -> None:
         try:
             found = snapshot.read(directory)
-            if found is None or found.values.get("format") != FORMAT:
+            if found is None:
+                return
+            if found.values.get("format") != FORMAT:
+                self.damage = f"its words are of format {found.values.get('format')}, and are now of format {FORMAT}"
                 return
             parts: dict[str, dict[str, np.ndarray]] = {"column": {}, "words": {}}
             for name, array in found.arrays.items():
