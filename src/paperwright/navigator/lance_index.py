@@ -29,7 +29,7 @@ from .index import Scored, date_number
 from .lance_filters import among, condition
 from .lance_words import LanceWords, match, pieces, words_schema
 from .lexical import K1
-from .query_terms import sought
+from .query_terms import weighted_terms
 from .text import tokens
 from .unit_vectors import checked_query, checked_rows
 
@@ -213,7 +213,7 @@ class LanceIndex:
     @_in_one_line
     def terms(self, query: str) -> dict[str, float]:
         """What the lexical leg looks for: terms with their weights, typing errors mended."""
-        return sought(query, self._words)
+        return weighted_terms(query, self._words)
 
     @_in_one_line
     def lexical(self, query: str, k: int, where: Filter) -> list[Scored]:

@@ -25,7 +25,7 @@ from .lexical import K1, B
 from .postgres_connections import Connections
 from .postgres_filters import condition, storable
 from .postgres_tables import PostgresTables
-from .query_terms import MOST_ALIKE, framed, sought
+from .query_terms import MOST_ALIKE, framed, weighted_terms
 from .text import tokens
 from .unit_vectors import checked_query, checked_rows
 
@@ -129,7 +129,7 @@ class PostgresIndex:
 
     def terms(self, query: str) -> dict[str, float]:
         """What the lexical leg looks for: terms with their weights, typing errors mended."""
-        return sought(query, self)
+        return weighted_terms(query, self)
 
     def lexical(self, query: str, k: int, where: Filter) -> list[Scored]:
         """See `Index.lexical`."""
@@ -254,7 +254,7 @@ class PostgresIndex:
         """Closes its connections."""
         self._connections.close()
 
-    # -- the words, for `query_terms.sought` ---------------------------------------------------------------------------
+    # -- the words, for `query_terms` ---------------------------------------------------------------------------
 
     def counts(self, terms: Sequence[str]) -> dict[str, int]:
         """See `Words.counts`."""
@@ -274,12 +274,11 @@ class PostgresIndex:
 
     def beginning_with(self, prefix: str) -> dict[str, int]:
         """See `Words.beginning_with`."""
-        # Terms are of a to z and 0 to 9: "{" follows them all.
         query = """
             SELECT term, papers FROM {terms} WHERE term >= %(prefix)s AND term < %(beyond)s AND papers > 0
             ORDER BY papers DESC, term LIMIT 20
             """
-        return dict(self._all(query, prefix=prefix, beyond=prefix + "{"))
+        return dict(self._all(query, prefix=prefix, beyond=prefix + "\U0010ffff"))
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

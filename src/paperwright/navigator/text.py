@@ -95,36 +95,47 @@ def tokens(text: str) -> list[str]:
     A compound with hyphens gives its parts and the whole, joined: "self-supervised" is `self`, `supervis` and
     `selfsupervis`. A longer name with marks is found without them too: "PointNet++" is `pointnet` and `pointnet++`.
     """
-    return [term for word in WORD.findall(folded_for_matching(text)) for term in terms_of_word(word)]
+    return [term for word in WORD.findall(folded_for_matching(text)) for term in _terms_of_word(word)]
+
+
+def typed_terms(text: str) -> list[tuple[str, str]]:
+    """The terms of a text, each with the folded word that it was made of."""
+    return [pair for word in WORD.findall(folded_for_matching(text)) for pair in _spelled_terms(word)]
 
 
 @functools.lru_cache(maxsize=200_000)
-def terms_of_word(word: str) -> tuple[str, ...]:
-    """The terms of one folded word, as `WORD` finds it."""
+def _terms_of_word(word: str) -> tuple[str, ...]:
+    return tuple(term for term, _ in _spelled_terms(word))
+
+
+def _spelled_terms(word: str) -> list[tuple[str, str]]:
+    """The terms of a folded word as `WORD` finds it, each with its spelling."""
     if word[-1] == ")":
-        return ("o(" + re.sub(r"[\s\\{}^_]", "", word[2:-1]) + ")",)
+        return [("o(" + re.sub(r"[\s\\{}^_]", "", word[2:-1]) + ")", word)]
     bare = word.rstrip("+*#")
     marks = word[len(bare) :]
     parts = bare.split("-")
-    found = [term for part in parts for term in _terms_of_part(part)]
-    if len(parts) > 1:
-        found.append(stem("".join(parts)))
     if marks and len(bare) == 1:
-        return (word,)
+        return [(word, word)]
+    found = [term for part in parts for term in _terms_of_part(part)]
+    joined = "".join(parts)
+    if len(parts) > 1:
+        found.append((stem(joined), joined))
     if marks == "++" or (marks == "*" and len(bare) <= 4):
-        found.append("".join(parts) + marks)
-    return tuple(found)
+        found.append((joined + marks, joined + marks))
+    return found
 
 
-def _terms_of_part(part: str) -> list[str]:
+def _terms_of_part(part: str) -> list[tuple[str, str]]:
     if part.isascii():
-        return [stem(part)] if part not in STOP_WORDS else []
-    found: list[str] = []
+        return [(stem(part), part)] if part not in STOP_WORDS else []
+    found: list[tuple[str, str]] = []
     for run in filter(None, _UNSPACED.split(part)):
         if _UNSPACED.match(run):
-            found += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+            pairs = [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+            found += zip(pairs, pairs, strict=True)
         else:
-            found.append(stem(run))
+            found.append((stem(run), run))
     return found
 
 
