@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -390,3 +391,24 @@ def test_any_text_is_a_query(neural: Library, query: str, mode: str) -> None:
     page = neural.search(query, k=3, mode=mode)
     json.dumps(page.as_dict())
     assert [hit.rank for hit in page] == list(range(1, len(page) + 1))
+
+
+def test_facets_count_the_whole_match_however_little_of_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    decisions = ["Reject"] * 210 + ["Oral"] * 30
+    papers = [
+        Paper(id=f"w{number:03}", title="Curved graphs" if number < 210 else "Graphs among many other words of a title")
+        for number in range(240)
+    ]
+    with Library.in_memory() as library:
+        library.add([replace(paper, decision=one) for paper, one in zip(papers, decisions, strict=True)])
+        for query in ("graphs", '"graphs"', "graphs -kernels", "graph robotics"):
+            page = library.search(query, k=3, facets=True)
+            assert page.facets["decision"] == {"reject": 210, "oral": 30}, query
+            assert (page.total, page.complete) == (240, True)
+        assert library.search("graphs", facets=True, where={"decision": "Oral"}).facets["decision"] == {"oral": 30}
+        assert library.search("graphs", k=3, mode="dense", facets=True).facets["decision"] == {
+            "reject": 210,
+            "oral": 30,
+        }
+        monkeypatch.setattr(library._now, "index", Plain(library.index))
+        assert library.search("graphs", k=3, facets=True).facets["decision"] == {"reject": 210, "oral": 30}

@@ -39,6 +39,9 @@ WIDEST_GRAPH = 2_000
 """Numbers in a vector that pgvector's graph can take."""
 
 EVERYTHING = Filter()
+_HOLDING = (
+    "number IN (SELECT paper FROM {postings} AS p JOIN {terms} AS t ON p.term = t.number WHERE t.term = ANY(%(terms)s))"
+)
 
 
 class PostgresIndex:
@@ -197,20 +200,24 @@ class PostgresIndex:
         query = "SELECT id, date FROM {papers} WHERE {where} ORDER BY date DESC, id LIMIT %(k)s"
         return [Scored(*one) for one in self._all(query, where=where, k=k)]
 
-    def tally(
-        self, columns: Sequence[str], where: Filter, ids: Sequence[str] | None = None
-    ) -> dict[str, dict[Any, int]]:
-        """For each column how many papers have each value, among those that pass the filter, or those of some ids."""
+    def tally(self, columns: Sequence[str], where: Filter, query: str | None = None) -> dict[str, dict[Any, int]]:
+        """See `Tallying.tally`."""
+        terms = None if query is None else list(self.terms(query))
         found: dict[str, dict[Any, int]] = {}
         for column in columns:
             value = "unnest({column})" if COLUMNS[column] == "texts" else "{column}"
-            query = (
+            asked = (
                 f"SELECT value, count(*) FROM (SELECT {value} AS value FROM {{papers}} WHERE {{where}} "
-                "AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s))) AS held WHERE value IS NOT NULL GROUP BY value"
+                f"AND (%(terms)s::text[] IS NULL OR {_HOLDING})) AS held WHERE value IS NOT NULL GROUP BY value"
             )
-            rows = self._all(query, where=where, column=column, ids=None if ids is None else storable(ids))
+            rows = self._all(asked, where=where, column=column, terms=terms)
             found[column] = {value: count for value, count in rows if value != ""}
         return found
+
+    def matches(self, query: str, where: Filter) -> int:
+        """See `Tallying.matches`."""
+        asked = f"SELECT count(*) FROM {{papers}} WHERE {{where}} AND {_HOLDING}"
+        return int(self._one(asked, where=where, terms=list(self.terms(query)))[0])
 
     # -- keeping it ----------------------------------------------------------------------------------------------------
 

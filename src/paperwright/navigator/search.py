@@ -126,7 +126,7 @@ def search(
             best 200 papers of each leg, and a fused ranking ends with them; the others go on to the last paper.
         where: A filter beside the query's own conditions (see `filters`).
         cursor: A page's `next_cursor`, for the page after it.
-        facets: Whether to count the papers of the ranking by decision, year and the like.
+        facets: Whether to count the papers of the whole ranking by decision, year and the like; `total` is theirs.
 
     Raises:
         NavigatorError: k < 1, an unknown mode or column, or a cursor that no page gave.
@@ -141,6 +141,7 @@ def search(
     ranking = question.ranking(mode, behind, k)
     left = [place for place in ranking.places if behind is None or place > behind]
     papers = library.many([place.id for place in left[:k]])
+    counts = question.facets(ranking) if facets else {}
     hits = tuple(
         Hit(papers[place.id], passed + number, place.score, _why(papers[place.id], ranking))
         for number, place in enumerate(left[:k], start=1)
@@ -151,8 +152,8 @@ def search(
         total=ranking.total,
         next_cursor=_cursor(left[k - 1], passed + k) if len(left) > k else None,
         took_ms=1e3 * (time.perf_counter() - began),
-        facets=question.facets(ranking) if facets else {},
-        notes=tuple(question.notes),
+        facets=counts,
+        notes=tuple(dict.fromkeys(question.notes)),
         complete=ranking.complete,
     )
 
