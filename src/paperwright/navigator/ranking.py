@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .duplicates import keys_of
 from .filters import Condition, Filter, columns_of, only_ids
 from .fusion import Scale, convex, rrf
 from .index import Explaining, Scored, Tallying
-from .known_items import is_link, possible_ids, titled
+from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
 from .query import parsed
 from .synonyms import spelled_out
@@ -79,12 +80,14 @@ class Question:
     def __init__(self, library: "Library", query: str, where: Filter) -> None:
         self.library, self.query, self._given = library, query, where
         self._index = library.index  # one and the same all along, whatever is added meanwhile
+        self.revision = library.index.revision
         self._asked = parsed(query)
         self.notes = list(self._asked.notes)
         self._where = where.also(*self._asked.conditions, *self._tags())
         self._terms_typed = tokens(self._asked.text)
         self._text, note = spelled_out(self._asked.text, library.directory)
         self.notes += [note] if note else []
+        self._missing = False  # whether an id or a link was asked for that is not there
         self._vector: np.ndarray | None = None
         self._by_depth: dict[int, list[Scored]] = {}
 
@@ -92,6 +95,8 @@ class Question:
         """The ranking, so far that k papers stand behind a place, and one more if it goes on."""
         if identifier := self._identified():
             return Ranking([Place(0, -1.0, identifier)], 1, reasons={identifier: "its id"})
+        if self._missing:
+            return Ranking([], 0)
         if not self._terms_typed and (self._asked.words or not self._asked.text.strip()):
             return self._newest(behind, k)
         named = self._titled()
@@ -164,10 +169,24 @@ class Question:
 
     def _identified(self) -> str | None:
         """The paper whose id or link the query is."""
-        found = self.library.many(possible_ids(self.query))
-        if not found and is_link(self.query):
-            self.notes.append("no paper of the library is behind this link; it was searched as text")
+        names = possible_ids(self.query)
+        found = self.library.many(names)
+        if not found and (said := missing(self.query)):
+            known = self.library.derived("papers by other ids", self._by_other_ids)
+            found = self.library.many([known[name.lower()] for name in names if name.lower() in known])
+            if not found:
+                self._missing = True
+                self.notes.append(said)
         return next((one for one, paper in found.items() if self._given.holds(columns_of(paper))), None)
+
+    def _by_other_ids(self) -> dict[str, str]:
+        """The paper that each DOI, arXiv id and forum belongs to."""
+        return {
+            key.removeprefix("forum:").lower(): paper.id
+            for paper in self.library.papers()
+            for key in keys_of(paper)
+            if key.startswith(("doi:", "arxiv:", "forum:"))
+        }
 
     def _titled(self) -> list[str]:
         """The papers whose title is the whole query, of which nothing is a mark of the query language then."""
