@@ -79,7 +79,7 @@ def _classification_claim(graph: str, component: Literal["whole", "released"], s
         arms=arms if citation else arms | {"digl": Diffusion(0.15, 64)},
         rule=Greater("accuracy", "paper", than="none"),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN, epochs=5, **settings),
+            "smoke": Budget(seeds=1, graph=STAND_IN, epochs=2, **settings),
             "desk": Budget(seeds=seeds, epochs=300, **_on(graph, **settings)),
             "paper": Budget(seeds=(25, 100), epochs=1000, search=50, **_on(graph, **settings)),
         },
@@ -248,7 +248,7 @@ def _preservation_claim(graph: str) -> Claim:
         arms={"digl": rivals, "digl with as many edges": replace(rivals, as_many_edges=True)},
         rule=Never("share", "digl", tolerance=1 / 3),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN),
+            "smoke": Budget(seeds=1, graph=STAND_IN),
             "desk": Budget(seeds=10, **_on(graph)),
             "paper": Budget(seeds=100, **_on(graph)),
         },
@@ -270,7 +270,7 @@ def _chance_claim(graph: str) -> Claim:
         arms={"sdrf": FLOW[graph]},
         rule=Below("share", 1.0),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN),
+            "smoke": Budget(seeds=1, graph=STAND_IN),
             "desk": Budget(seeds=10, **_on(graph)),
             "paper": Budget(seeds=100, **_on(graph)),
         },
@@ -371,7 +371,7 @@ squashing_is_bounded = {
             Always("nearest", at_least=1 - 1e-6, arm="attained"),
         ),
         budgets={
-            "smoke": Budget(seeds=2, pool=3, edges=3, largest_degree=60, training_epochs=20),
+            "smoke": Budget(seeds=2, pool=2, edges=2, largest_degree=60, training_epochs=5),
             "desk": Budget(seeds=20, pool=20, edges=10, training_epochs=100),
             "paper": Budget(seeds=200, pool=100, edges=100, training_epochs=200),
         },
@@ -389,7 +389,7 @@ squashing_is_bounded = {
         arms={"citation graph": "cora"},
         rule=Never("violations", of="pairs"),
         budgets={
-            "smoke": Budget(seeds=2, arms={"citation graph": STAND_IN}, pool=20, edges=3, training_epochs=20),
+            "smoke": Budget(seeds=2, arms={"citation graph": STAND_IN}, pool=10, edges=2, training_epochs=5),
             "desk": Budget(seeds=10, needs=["planetoid/cora"], pool=200, edges=20, training_epochs=100),
             "paper": Budget(seeds=100, needs=["planetoid/cora"], pool=500, edges=100, training_epochs=200),
         },
@@ -434,7 +434,7 @@ def _correlation_claim(graph: str, needs: list[str]) -> Claim:
         arms={"random": 0, "trained": 100},
         rule=All(Above("correlation", 0.0, "random"), Above("correlation", 0.0, "trained")),
         budgets={
-            "smoke": Budget(seeds=2, arms={"trained": 20}, graph=STAND_IN, edges=100),
+            "smoke": Budget(seeds=2, arms={"trained": 5}, graph=STAND_IN, edges=20),
             "desk": Budget(seeds=(5, 10), needs=needs, graph=graph, edges=2000),
             "paper": Budget(seeds=50, arms={"trained": 200}, needs=needs, graph=graph, edges=10_000),
         },
