@@ -169,10 +169,22 @@ def test_a_paper_is_found_by_its_doi_and_its_arxiv_id_whatever_its_own_id() -> N
             assert ids(library.search(query)) == ["W1"]
 
 
+@pytest.mark.parametrize("query", ["图神经网络", "Verstärkungslernen", "Bildklassifizierung mit Zzyx"])
+def test_a_query_in_another_language_says_that_nothing_translates_it(query: str, lexical: Library) -> None:
+    page = lexical.search(query)
+    assert any(query.split()[0] in note for note in page.notes)
+    assert any("translates none" in note for note in page.notes)
+
+
+@pytest.mark.parametrize("query", ["2022", "C++", "tranfsormers", "robust zzyx"])
+def test_a_word_that_is_not_there_is_no_other_language(query: str, lexical: Library) -> None:
+    assert not any("translates none" in note for note in lexical.search(query).notes)
+
+
 def test_a_misspelt_word_is_mended_with_a_note(lexical: Library) -> None:
     page = lexical.search("tranfsormers")
     assert all("transformer" in hit.paper.title.lower() for hit in page)
-    assert page.notes == ("no paper has tranfsorm; searched for transform",)
+    assert page.notes == ("no paper has tranfsormers; searched for transformers",)
     assert lexical.search("transf").notes == (), "a word on its way is no error"
     assert len(lexical.search("tranfsormers graph").notes) == 1
     assert lexical.search("graph transf").notes == ()

@@ -17,9 +17,9 @@ SYNONYM_WEIGHT = 0.5
 """What a word counts that an acronym of the query stands for, and was not typed."""
 MENDED_WEIGHT = 0.9
 """What the nearest word counts that a slip may have meant; at twice the distance half of it."""
-RARE, COMMONER = 2, 50
+RARE, COMMONER = 5, 50
 """A word of so few papers may be their slip, if another is so many times commoner."""
-RARE_WEIGHT = 0.5
+RARE_WEIGHT = 0.4
 """What a word counts that may be a slip of its authors."""
 FEW_WORDS = 6
 """Words of a query that somebody typed; a longer one is pasted, and its rare words are meant."""

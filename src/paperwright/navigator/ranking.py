@@ -13,8 +13,9 @@ from .index import Explaining, Scored, Tallying
 from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
 from .query import parsed
+from .query_terms import RARE_WEIGHT
 from .synonyms import spelled_out
-from .text import tokens
+from .text import WORD, expanded, lexical_text, tokens, typed_terms
 
 if TYPE_CHECKING:
     from .library import Library
@@ -26,6 +27,11 @@ TITLES_LOOKED_AT = 20
 """How many of the best papers by words may have the query for their title."""
 MOST_LOOKED_AT = 20_000
 """How many papers of a leg are looked at for phrases and exclusions before it is said that there may be more."""
+
+OTHER_LANGUAGE = (
+    "the embedded encoder knows the words of the library's papers only, and translates none: ask in their language, or "
+    "make a library with a neural encoder of many languages"
+)
 
 
 class Place(NamedTuple):
@@ -87,6 +93,8 @@ class Question:
         self._terms_typed = tokens(self._asked.text)
         self._text, note = spelled_out(self._asked.text, library.directory)
         self.notes += [note] if note else []
+        self._unknown: dict[str, str] = {}  # terms that no paper has, each with the word that was typed
+        self._rare: list[str] = []  # words that hardly any paper has
         self._missing = False  # whether an id or a link was asked for that is not there
         self._vector: np.ndarray | None = None
         self._by_depth: dict[int, list[Scored]] = {}
@@ -123,7 +131,9 @@ class Question:
             name: {one.id: (rank, one.score) for rank, one in enumerate(each.found, start=1)}
             for name, each in legs.items()
         }
-        return Ranking(sorted(places), len(places), leg.complete, ranks, dict.fromkeys(named, "its title"), terms)
+        ranking = Ranking(sorted(places), len(places), leg.complete, ranks, dict.fromkeys(named, "its title"), terms)
+        self._note_words(ranking)
+        return ranking
 
     def facets(self, ranking: Ranking) -> dict[str, dict[str, int]]:
         """How many papers of the whole ranking have each value of a column; its `total` is exact afterwards.
@@ -196,21 +206,41 @@ class Question:
             best = self._index.lexical(self.query, TITLES_LOOKED_AT, self._given)
         return titled(self.query, self.library.many([one.id for one in best]).values())
 
+    def _note_words(self, ranking: Ranking) -> None:
+        """Says which words were taken for typing errors or passed over, in words of the papers that were found."""
+        if not (self._unknown or self._rare):
+            return
+        spelled: dict[str, str] = {}
+        for paper in self.library.many([place.id for place in ranking.places[:TITLES_LOOKED_AT]]).values():
+            for term, word in typed_terms(lexical_text(paper)):
+                spelled.setdefault(term, word)
+        typed = {*self._terms_typed, *expanded(self._terms_typed)}
+        instead = dict.fromkeys(spelled[term] for term in ranking.terms if term not in typed and term in spelled)
+        searched = f"; searched for {', '.join(instead)}" if instead else ""
+        for said, which in (("no paper", self._unknown.values()), ("hardly any paper", self._rare)):
+            if which:
+                self.notes.append(f"{said} has {', '.join(dict.fromkeys(which))[:200]}{searched[:200]}")
+        if not self.library.neural and len(self._unknown) == len(set(self._terms_typed)):
+            words = [
+                word for word in self._unknown.values() if word.isalpha() and (len(word) > 5 or not word.isascii())
+            ]
+            if isinstance(self._index, Explaining) and not all(self._index.terms(f"{word} ") for word in words):
+                self.notes.append(OTHER_LANGUAGE)
+
     def _terms(self) -> tuple[str, ...]:
-        """What words are looked for; notes which were taken for typing errors, and which were passed over."""
+        """What words are looked for."""
         typed = self._terms_typed
         if not typed:
             self.notes.append("there is no word to search for, only marks or words that every paper has")
         if not isinstance(self._index, Explaining):
             return tuple(dict.fromkeys(typed))
-        terms = tuple(self._index.terms(self._text))
-        unknown = [term for term in dict.fromkeys(typed) if term not in terms]
-        if unknown[-1:] == typed[-1:] and any(term.startswith(typed[-1]) for term in terms):
-            unknown.pop()  # it may be on its way
-        if unknown:
-            instead = [term for term in terms if term not in typed]
-            searched = f"; searched for {', '.join(instead)}" if instead else ""
-            self.notes.append(f"no paper has {', '.join(unknown)[:200]}{searched[:200]}")
+        weights = self._index.terms(self._text)
+        terms = tuple(weights)
+        spelled = {term: word for word in WORD.findall(self._asked.text) for term in tokens(word)}
+        self._unknown = {term: spelled.get(term, term) for term in typed if term not in weights}
+        self._rare = [spelled.get(term, term) for term in typed if weights.get(term) == RARE_WEIGHT]
+        if typed and typed[-1] in self._unknown and any(term.startswith(typed[-1]) for term in terms):
+            self._unknown.pop(typed[-1])  # it may be on its way
         return terms
 
     # -- legs ----------------------------------------------------------------------------------------------------------
