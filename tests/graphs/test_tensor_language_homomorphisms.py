@@ -154,12 +154,12 @@ def test_counts_in_a_tensor_product_multiply(seed: int) -> None:
     assert both == count_homomorphisms(pattern, g) * count_homomorphisms(pattern, h)
 
 
-@pytest.mark.parametrize("k", [2, 3, 5, 8])
-def test_colourings(k: int) -> None:
+def test_colourings() -> None:
     """Homomorphisms into a clique are proper colourings, which the chromatic polynomial counts."""
     polynomial = nx.chromatic_polynomial(nx.cubical_graph())
     (variable,) = polynomial.free_symbols
-    assert count_homomorphisms(nx.cubical_graph(), CLIQUE(k)) == polynomial.subs(variable, k)
+    for k in (2, 3, 5, 8):
+        assert count_homomorphisms(nx.cubical_graph(), CLIQUE(k)) == polynomial.subs(variable, k)
 
 
 @pytest.mark.parametrize("pattern", [PATH(6), CYCLE(7), nx.diamond_graph(), nx.house_graph(), STAR(5), nx.bull_graph()])

@@ -57,7 +57,7 @@ while True:
 def test_killed_again_and_again(tmp_path):
     seed = random.SystemRandom().randrange(2**31)
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), "90", str(seed)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", SCRIPT, str(tmp_path), "45", str(seed)], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, f"seed {seed}: {done.stderr}"
     assert int(done.stdout) >= 1, f"seed {seed}: the run was done before the first kill"
