@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .acronyms import LONGEST_ACRONYM, learned_acronyms
 from .duplicates import keys_of
 from .filters import Condition, Filter, columns_of, only_ids
 from .fusion import Scale, convex, rrf
@@ -13,7 +14,7 @@ from .index import Explaining, Scored, Tallying
 from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
 from .query import parsed
-from .query_terms import RARE_WEIGHT
+from .query_terms import FEW_WORDS, RARE_WEIGHT
 from .synonyms import spelled_out
 from .text import WORD, expanded, lexical_text, tokens, typed_terms
 
@@ -25,6 +26,10 @@ CANDIDATES = 200
 """How many papers each leg gives to fusion."""
 TITLES_LOOKED_AT = 20
 """How many of the best papers by words may have the query for their title."""
+SPELLED_BY = 5
+"""How many of the best papers are asked how they spell a word that was searched for."""
+COUNTED = 300
+"""How many papers with a phrase or an exclusion are counted by their columns: each has to be read."""
 MOST_LOOKED_AT = 20_000
 """How many papers of a leg are looked at for phrases and exclusions before it is said that there may be more."""
 
@@ -93,6 +98,7 @@ class Question:
         self._terms_typed = tokens(self._asked.text)
         self._text, note = spelled_out(self._asked.text, library.directory)
         self.notes += [note] if note else []
+        self._text = self._with_acronyms(self._text)
         self._unknown: dict[str, str] = {}  # terms that no paper has, each with the word that was typed
         self._rare: list[str] = []  # words that hardly any paper has
         self._missing = False  # whether an id or a link was asked for that is not there
@@ -139,7 +145,7 @@ class Question:
         """How many papers of the whole ranking have each value of a column; its `total` is exact afterwards.
 
         A ranking by words is counted to its end without being listed. One of phrases or exclusions is looked through
-        as deep as `MOST_LOOKED_AT`; a fused one ends with what it lists, and one by meaning holds all that pass.
+        until `COUNTED` papers are found; a fused one ends with what it lists, and one by meaning holds all that pass.
         """
         if not ranking.places:
             return {}
@@ -157,12 +163,26 @@ class Question:
         return tally(self.library, Filter(), found)
 
     def _whole(self, ranking: Ranking) -> Leg:
-        """The leg of a ranking, looked through to its end."""
+        """The leg of a ranking, looked through as deep as it is counted."""
+
+        def plenty(found: Sequence[Scored]) -> bool:
+            return len(found) >= COUNTED
+
         if self._vector is not None and "meaning" in ranking.legs:
-            return self._meaning(self._vector, lambda _: False)
+            return self._meaning(self._vector, plenty)
         if ranking.legs:
-            return self._leg(self._by_words, lambda _: False)
-        return self._leg(lambda depth: newest(self.library, self._index, depth, self._where), lambda _: False)
+            return self._leg(self._by_words, plenty)
+        return self._leg(lambda depth: newest(self.library, self._index, depth, self._where), plenty)
+
+    def _with_acronyms(self, text: str) -> str:
+        """The text with what the papers say that its acronyms stand for before it, unless it says so itself."""
+        terms = [] if len(self._terms_typed) > FEW_WORDS else self._terms_typed
+        if not any(1 < len(term) <= LONGEST_ACRONYM and term.isalpha() for term in terms):
+            return text
+        known, there = learned_acronyms(self.library), set(tokens(text))
+        meanings = {term: known[term] for term in terms if term in known and not there.issuperset(tokens(known[term]))}
+        self.notes += [f"{term.upper()} is also searched as {meaning}" for term, meaning in meanings.items()]
+        return " ".join([*meanings.values(), text])
 
     # -- what was asked for --------------------------------------------------------------------------------------------
 
@@ -211,7 +231,7 @@ class Question:
         if not (self._unknown or self._rare):
             return
         spelled: dict[str, str] = {}
-        for paper in self.library.many([place.id for place in ranking.places[:TITLES_LOOKED_AT]]).values():
+        for paper in self.library.many([place.id for place in ranking.places[:SPELLED_BY]]).values():
             for term, word in typed_terms(lexical_text(paper)):
                 spelled.setdefault(term, word)
         typed = {*self._terms_typed, *expanded(self._terms_typed)}
