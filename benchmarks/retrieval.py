@@ -9,6 +9,7 @@
 - *B2*: the same with two neighbouring letters swapped in the longest word.
 - *C*: a keyword finds the papers whose authors gave it, by their titles only. Keywords of 5 to 60 papers.
 - *D, E*: a title, or the authors' TL;DR, finds the abstract. 995 records of ICLR 2018.
+- *slips*: 590 random slips of one edit in the 150 commonest words of titles lead to the word.
 - *tags*: five papers under a tag find the rest of its topic by their titles; the area under the ROC curve.
 
 Every query goes through `Library.search`, query language and known items included, as a reader's would. The columns
@@ -40,6 +41,7 @@ from sklearn.metrics import roc_auc_score
 from paperwright.navigator import Library, Paper
 from paperwright.navigator.recommend import relevance
 from paperwright.navigator.term_features import term_features
+from paperwright.navigator.text import tokens
 from paperwright.stats import bootstrap_interval
 
 COLUMNS = ("BM25", "MiniLM", "LSA", "RRF", "convex", "trigrams", "words + trigrams")
@@ -68,6 +70,21 @@ TITLES = {
     "D": "D: a title finds its abstract",
     "E": "E: a TL;DR finds its abstract",
 }
+
+
+SLIPS = 590
+BEFORE_SLIPS = 31
+"""How many of the slips were lost when only words that no paper holds were mended, by their stems."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How many slips an engine mends."""
+
+    engine: str
+    slips: int
+    lost: int
+    milliseconds: float
 
 
 @dataclass
@@ -161,6 +178,51 @@ def data_folder() -> Path:
     if not folder:
         raise SystemExit("set PAPERWRIGHT_DATA to the folder with iclr2022/submissions.csv and paperlists/iclr")
     return Path(folder)
+
+
+def slips() -> list[tuple[str, str]]:
+    """Random slips in the 150 commonest words of titles, each with its word: a letter more, less, another, a swap."""
+    titles = " ".join(title for _, title, _ in conference()).lower()
+    often = Counter(word for word in re.findall(r"[a-z]{4,}", titles) if word not in ENGLISH_STOP_WORDS)
+    words = sorted(often, key=lambda word: (-often[word], word))[:150]
+    chance = random.Random(0)
+    found: list[tuple[str, str]] = []
+    while len(found) < SLIPS:
+        word = words[len(found) % len(words)]
+        at, letter = chance.randrange(len(word) - 1), chance.choice("abcdefghijklmnopqrstuvwxyz")
+        before, after = word[:at], word[at:]
+        slip = chance.choice(
+            (
+                before + letter + after,
+                before + after[1:],
+                before + letter + after[1:],
+                before + after[1::-1] + after[2:],
+            )
+        )
+        if slip not in often:
+            found.append((slip, word))
+    return found
+
+
+def mended_slips(engine: str, given: Sequence[tuple[str, str]]) -> Mended:
+    """How many slips lead to their word in an index of the papers of task B."""
+    papers = [Paper(id=one, title=title, keywords=tuple(split(keywords))) for one, title, keywords in conference()]
+    with tempfile.TemporaryDirectory() as folder, Library.create(Path(folder) / "library", index=engine) as library:
+        library.add(papers)
+        library.index.snapshot()
+        began = time.perf_counter()
+        terms = [library.index.terms(f"{slip} ") for slip, _ in given]
+        took = (time.perf_counter() - began) / len(given)
+    lost = [slip for (slip, word), found in zip(given, terms, strict=True) if not set(tokens(word)) & set(found)]
+    return Mended(engine.partition(":")[0], len(given), len(lost), 1e3 * took)
+
+
+def table_of_slips(rows: Sequence[Mended]) -> str:
+    lines = [f"## slips: one edit in the 150 commonest words of titles ({SLIPS} slips)", ""]
+    lines += ["| engine | lost | share | ms a slip |", "| --- | ---: | ---: | ---: |"]
+    lines += [f"| {row.engine} | {row.lost} | {row.lost / row.slips:.1%} | {row.milliseconds:.1f} |" for row in rows]
+    lines.append(f"| measured before | {BEFORE_SLIPS} | {BEFORE_SLIPS / SLIPS:.1%} | |")
+    return "\n".join([*lines, ""])
 
 
 # -- contenders --------------------------------------------------------------------------------------------------------
@@ -388,13 +450,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/retrieval.json and .md")
     options = parser.parse_args()
     rows, pages = run(options.engines, 200 if options.quick else None)
+    mended = [mended_slips(engine, slips()) for engine in options.engines]
+    pages.append(table_of_slips(mended))
+    print(pages[-1], flush=True)
     learners = learned_tags(options.quick)
     pages.append(table_of_tags(learners))
     print(pages[-1], flush=True)
     if options.write:
         folder = Path(__file__).parent / "results"
         about = machine()
-        plain = [{key: value for key, value in asdict(one).items() if key != "values"} for one in [*rows, *learners]]
+        plain = [
+            {key: value for key, value in asdict(one).items() if key != "values"} for one in [*rows, *mended, *learners]
+        ]
         (folder / "retrieval.json").write_text(json.dumps({"machine": about, "results": plain}, indent=1) + "\n")
         (folder / "retrieval.md").write_text("\n".join([f"# retrieval\n\n{_conditions(about)}\n", *pages]))
 

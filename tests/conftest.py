@@ -3,7 +3,10 @@
 import os
 import signal
 
+import executed_annotations
 from hypothesis import settings
+
+executed_annotations.quicken()
 
 # A shell starts its background jobs with Ctrl-C ignored, and children inherit that: the tests of interrupts would wait.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

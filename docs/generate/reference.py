@@ -32,7 +32,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             for module in (
                 *("library", "finding", "paper", "filters", "search", "query", "similar", "recommend", "tag_logic"),
                 *("semantic_map", "topics", "conference", "keywords", "trends", "experts", "digest", "exports"),
-                *("sync", "duplicates", "encoders", "index", "engines", "doctor", "errors"),
+                *("sync", "duplicates", "duplicate_groups", "titles", "encoders", "index", "engines", "doctor"),
+                "errors",
             )
         ),
     ),
@@ -42,7 +43,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             f"paperwright.navigator.sources.{module}"
             for module in (
                 *("source", "opening", "tables", "json_records", "bibtex_entries", "openreview_notes", "arxiv_feeds"),
-                *("openalex_works", "semantic_scholar_graph", "room_cards", "http"),
+                *("openalex_works", "semantic_scholar_graph", "room_cards", "columns", "encodings", "http"),
             )
         ),
     ),

@@ -19,6 +19,7 @@ NAVIGATOR = {
     "stats": "Say a conference in numbers: submissions, decisions, ratings over time, topics.",
     "digest": "Pick what is worth reading of a period, each paper with why, its key sentence and its links.",
     "tag": "Keep reading lists, and find what belongs on them.",
+    "duplicates": "List papers that are in the library twice, and join them when asked.",
     "doctor": "Check a library's files, index, encoder and counts, and say what to do about what is wrong.",
     "rebuild": "Make a library's encoder, vectors and index anew from its records.",
 }

@@ -536,18 +536,17 @@ def test_networks_of_this_room(model: nn.Module, expected: tuple[str, int | None
 
 
 @pytest.mark.parametrize("name", ["GIN", "GCN", "GAT", "GraphSAGE", "virtual node and readout", "ChebNet", "APPNP"])
-@pytest.mark.parametrize("pair", ["decalin", "c6", "p4-k13"])
-def test_models_do_not_separate_what_their_bounds_do_not(name: str, pair: str) -> None:
+def test_models_do_not_separate_what_their_bounds_do_not(name: str) -> None:
     make, (_, rounds, _) = ARCHITECTURES[name]
-    g, h = graph_pair(pair)
-    model = make()
-    for graph in (g, h):
-        graph.x = torch.ones(graph.num_nodes, 16 if isinstance(model, gnn.models.basic_gnn.BasicGNN) else 3)
-    found = separates(lambda seed: make().double().eval(), g, h, trials=3)
-    if not Bound("cr", 1, rounds, "graph").separates(g, h):
-        assert found.rate == 0.0
-    elif name not in ("GAT", "GraphSAGE"):  # means of features that are all alike say nothing
-        assert found.rate == 1.0
+    models = [make().double().eval() for _ in range(3)]
+    for g, h in map(graph_pair, ("decalin", "c6", "p4-k13")):
+        for graph in (g, h):
+            graph.x = torch.ones(graph.num_nodes, 16 if isinstance(models[0], gnn.models.basic_gnn.BasicGNN) else 3)
+        found = separates(models.__getitem__, g, h, trials=3)
+        if not Bound("cr", 1, rounds, "graph").separates(g, h):
+            assert found.rate == 0.0
+        elif name not in ("GAT", "GraphSAGE"):  # means of features that are all alike say nothing
+            assert found.rate == 1.0
 
 
 # -- the GCN's extra round ---------------------------------------------------------------------------------------------
@@ -807,7 +806,7 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str | None]] = [
     (lambda: separates(lambda seed: IsomorphismNetwork(3), C5, C6), ValueError, "does not run on a graph with x"),
     (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, ONE_WAY), ValueError, "not symmetric"),
     (lambda: separates(lambda seed: IsomorphismNetwork(1), C5, HeteroData()), TypeError, None),
-    (lambda: separates(IsomorphismNetwork(1), C5, C6), TypeError, "function from a seed|Type-check"),
+    (lambda: separates(IsomorphismNetwork(1), C5, C6), TypeError, "function from a seed|violates type hint"),
     (lambda: separation_power_of_model("GIN"), TypeError, None),
     (lambda: separation_power_of_model(Positional()), ValueError, "coordinates"),
     (lambda: separation_power_of_model(OddRows()), ValueError, "a row for each"),

@@ -335,6 +335,30 @@ class Interrupted:
             yield Batch(tuple(papers[10 * number : 10 * number + 10]), following, done=10 * number + 10, total=40)
 
 
+def test_sync_takes_the_columns_that_it_is_told_and_names_those_it_did_not_use(run: Run, tmp_path: Path) -> None:
+    path, folder = tmp_path / "table.csv", tmp_path / "library"
+    path.write_text("Heading,Published in,Mood\nCounting tides,2019,calm\n")
+    code, _, err = run("sync", path, "--library", folder)
+    assert code == 2
+    assert "--columns title=NAME" in err
+    columns = ["--columns", "title=Heading", "--columns", "year=Published in"]
+    code, out, err = run("sync", path, *columns, "--library", folder)
+    assert code == 0
+    assert out.startswith(f"csv:{path}: 1 new, 0 changed, 0 as they were\n")
+    assert err == "paperwright: table.csv: not used: Mood\n"
+    with Library.open(folder) as library:
+        assert [(paper.title, paper.year) for paper in library] == [("Counting tides", 2019)]
+
+
+def test_a_table_that_cannot_be_decoded_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    path, folder = tmp_path / "table.csv", tmp_path / "library"
+    path.write_bytes(b"id,title\n" + "".join(f"{n},T\n" for n in range(2_000)).encode() + b"x,na\x8dve\n")
+    code, _, err = run("sync", path, "--library", folder)
+    assert code == 2
+    assert "table.csv is neither UTF-8 nor cp1252 throughout" in err
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (None, 4)])
 def test_an_interrupted_sync_goes_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException | None, code: int

@@ -129,6 +129,20 @@ def test_without_an_article_the_records_speak_for_themselves() -> None:
     assert alone["submissions in 2021"].value is None
 
 
+@pytest.mark.parametrize("decisions", [["", ""], ["", "Withdrawn"], ["", "Reject"]])
+def test_where_no_record_says_an_acceptance_and_some_say_no_decision_none_is_counted(decisions: list[str]) -> None:
+    papers = [Paper(id=f"p{n}", title="t", decision=decision) for n, decision in enumerate(decisions)]
+    found = statistics_of(papers, "CONF", 2018, made_papers(20, year=2017))
+    assert (found["accepted"].value, found["accepted"].origin) == (None, "nowhere")
+    assert "accepted" not in {figure.name.partition(",")[0] for figure in found.figures if figure.value is not None}
+    assert not [figure for figure in found.figures if figure.name.startswith("growth of accepted")]
+
+
+def test_where_all_are_rejected_none_is_accepted() -> None:
+    found = statistics_of([Paper(id="a", title="t", decision="Reject")], "CONF", 2018)
+    assert found["accepted"].value == 0
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_few_papers(count: int) -> None:
     found = statistics_of(made_papers(count), "CONF", 2022)

@@ -1,11 +1,10 @@
 """Which records are of one paper, and what they say together."""
 
-import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from paperwright.navigator.duplicates import (
@@ -15,13 +14,12 @@ from paperwright.navigator.duplicates import (
     joined,
     keys_of,
     parts_of,
-    plain,
-    proposals,
     surname_of,
     without,
 )
 from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.paper import Paper
+from paperwright.navigator.titles import plain
 
 TITLE = "Understanding Over-squashing via Curvature"
 
@@ -203,8 +201,8 @@ def test_a_source_that_is_not_known_comes_before_the_machines() -> None:
 def test_what_cannot_be_joined() -> None:
     with pytest.raises(NavigatorError, match="at least one record"):
         joined([])
-    with pytest.raises(NavigatorError, match="arxiv has two records"):
-        joined([ARXIV, replace(ARXIV, id="arxiv:2111.00000")])
+    with pytest.raises(NavigatorError, match=r"arxiv has two records with the id arxiv:2111\.14522"):
+        joined([ARXIV, replace(ARXIV, title="Another")])
     assert joined([ARXIV, ARXIV]) == ARXIV
     assert parts_of(joined([ARXIV], "other")) == {"arxiv": ARXIV}
 
@@ -274,7 +272,7 @@ def test_one_id_from_two_sources_is_one_paper() -> None:
     assert set(parts_of(paper)) == {"bibtex", "arxiv"}
 
 
-def test_a_second_record_of_a_source_under_the_papers_own_id_takes_the_first_ones_place() -> None:
+def test_a_second_record_of_a_source_under_the_papers_own_id_is_kept_beside_the_first() -> None:
     there = There(
         joined([record("openalex", "10.1063/x", citations=3), record("bibtex", "k1", raw={"doi": "10.1063/x"})])
     )
@@ -282,6 +280,7 @@ def test_a_second_record_of_a_source_under_the_papers_own_id_takes_the_first_one
     there.take(record("bibtex", identifier, abstract="New."))
     assert list(there.papers) == [identifier]
     assert (there.papers[identifier].citations, there.papers[identifier].abstract) == (3, "New.")
+    assert {part.id for part in parts_of(there.papers[identifier]).values()} == {"10.1063/x", "k1"}
 
 
 def test_what_would_join_two_papers_joins_the_surer_one() -> None:
@@ -319,64 +318,72 @@ def test_what_is_left_is_known_again_under_the_id_it_has() -> None:
     assert parts_of(there.papers["arxiv:2111.14522"]) == {"arxiv": ARXIV, "semanticscholar": SCHOLAR}
 
 
-# -- titles that are nearly the same -----------------------------------------------------------------------------------
+BOOK = {"raw": {"doi": "10.5555/book.9"}, "year": 2011}
+HERONS = record("bibtex", "10.5555/book.9", title="How herons cross a river in spring", authors=("A One",), **BOOK)
+TIDES = record("csv", "10.5555/book.9", title="Counting tides without a clock", authors=("B Two",), **BOOK)
 
 
-def edits(first: str, second: str) -> int:
-    """The whole table, as in the textbook."""
-    row = list(range(len(second) + 1))
-    for down, letter in enumerate(first, start=1):
-        above, row = row, [down]
-        for place, other in enumerate(second, start=1):
-            row.append(min(above[place] + 1, row[-1] + 1, above[place - 1] + (letter != other)))
-    return row[-1]
+def test_works_that_share_a_doi_stay_apart_whoever_brings_them() -> None:
+    for first, second in ((HERONS, TIDES), (TIDES, HERONS), (HERONS, replace(TIDES, source="bibtex"))):
+        there = There()
+        there.take(first)
+        there.take(second)
+        once = dict(there.papers)
+        assert sorted(paper.title for paper in once.values()) == [TIDES.title, HERONS.title]
+        there.take(second, first)  # and come again
+        assert there.papers == once
 
 
-def test_near_titles_are_proposed_not_joined() -> None:
-    papers = [
-        record("a", "a", title="Neural Message Passing for Quantum Chemistry", authors=("X",)),
-        record("b", "b", title="Neural Mesage Passing for Quantum Chemistry", authors=("X",)),
-        record("c", "c", title="Neural Message Passing for Organic Chemistry", authors=("X",)),
-    ]
-    assert deduplicated(papers) == papers
-    (found,) = proposals(papers)
-    assert (found.first, found.second) == ("a", "b")
-    assert found.ratio == pytest.approx(1 - 1 / 39)
+def test_a_doi_joins_titles_that_agree() -> None:
+    there = There(HERONS)
+    there.take(record("openalex", "openalex:W1", title="How Herons Cross a River", raw=BOOK["raw"], citations=4))
+    (paper,) = there.papers.values()
+    assert (paper.id, paper.title, paper.citations) == (HERONS.id, HERONS.title, 4)
 
 
-def test_equal_titles_come_first() -> None:
-    papers = [record("a", "a"), record("b", "b"), record("c", "c", title=TITLE + "s")]
-    first = proposals(papers)[0]
-    assert (first.first, first.second, first.ratio) == ("a", "b", 1.0)
+def test_the_first_rows_of_two_tables_are_two_papers() -> None:
+    there = There()
+    there.take(record("csv", "1", title="How herons cross a river in spring"))
+    there.take(record("csv", "1", title="Counting tides without a clock"))
+    assert len(there.papers) == 2
+    there.take(record("csv", "1", title="How herons cross a river in Spring", abstract="New."))
+    assert len(there.papers) == 2
+    assert there.papers["1"].abstract == "New."
 
 
-@given(st.integers(0, 10_000), st.sampled_from([0.95, 0.9, 0.8, 1.0]))
-@settings(max_examples=25, deadline=None)
-def test_no_pair_is_missed_and_none_is_invented(seed: int, ratio: float) -> None:
-    generator = random.Random(seed)
-    titles = []
-    for _ in range(6):
-        title = "".join(generator.choices("abc", k=generator.randrange(12, 50)))
-        titles.append(title)
-        for _ in range(2):
-            letters = list(title)
-            for _ in range(generator.randrange(4)):
-                place = generator.randrange(len(letters) + 1)
-                letters[place : place + generator.randrange(2)] = generator.choices("abc", k=generator.randrange(2))
-            titles.append("".join(letters) or "a")
-    papers = [record("x", f"p{n}", title=title) for n, title in enumerate(titles)]
-    long = [paper for paper in papers if len(paper.title) >= 12]
-    expected = {
-        (first.id, second.id)
-        for first in long
-        for second in long
-        if first.id < second.id
-        and edits(first.title, second.title) <= (1 - ratio) * max(len(first.title), len(second.title)) + 1e-9
-    }
-    assert {(one.first, one.second) for one in proposals(papers, ratio)} == expected
+def test_an_older_version_changes_nothing_that_is_there() -> None:
+    newest = replace(ARXIV, updated="2022-03-01", raw={"arxiv": "2111.14522", "version": 3})
+    there = There(newest)
+    there.take(SCHOLAR)
+    once = dict(there.papers)
+    there.take(replace(ARXIV, title="Draft", updated="2021-11-29", raw={"arxiv": "2111.14522", "version": 1}))
+    there.take(replace(ARXIV, title="Draft", updated="2022-03-01", raw={"arxiv": "2111.14522", "version": 2}))
+    assert there.papers == once
+    for date in ("2022-03-01", "2023-01-01"):  # harvested: without a version
+        there.take(replace(ARXIV, title=f"Of {date}", updated=date))
+        assert next(iter(there.papers.values())).title == f"Of {date}"
 
 
-@pytest.mark.parametrize("ratio", [0.5, 1.01, -1, float("nan")])
-def test_a_ratio_that_cannot_be(ratio: float) -> None:
-    with pytest.raises(NavigatorError, match="ratio is above"):
-        proposals([], ratio)
+def test_what_a_source_brings_twice_is_told_and_stays_apart() -> None:
+    there = There(ARXIV)
+    joiner = there.joiner()
+    assert joiner.paper(replace(ARXIV, id="arxiv:2201.00001", raw={}, urls={})).id == "arxiv:2201.00001"
+    assert joiner.alike == []  # another arXiv id
+    twice = replace(ARXIV, id="k1", raw={}, urls={})
+    assert joiner.paper(twice) == twice
+    assert joiner.alike == [("k1", ARXIV.id)]
+
+
+def test_several_records_of_one_source_are_kept_and_come_again_each_to_its_place() -> None:
+    preprint = record("bibtex", "arxiv:2111.14522", authors=("Jake Topping",))
+    published = record("bibtex", "10.5555/t.1", title=TITLE.upper(), venue="ICLR", raw={"doi": "10.5555/t.1"})
+    paper = joined([preprint, published], preprint.id)
+    assert (paper.title, paper.venue, paper.authors) == (TITLE.upper(), "ICLR", ("Jake Topping",))
+    assert parts_of(paper) == {"bibtex": published, "bibtex:arxiv:2111.14522": preprint}
+    assert joined([published, preprint], preprint.id) == paper
+    there = There(paper)
+    there.take(replace(preprint, abstract="We show."), published)
+    (paper,) = there.papers.values()
+    assert paper.abstract == "We show."
+    taken = there.joiner().taken_back(published.id, "bibtex")
+    assert taken == (preprint.id, replace(preprint, abstract="We show."))

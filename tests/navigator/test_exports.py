@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from navigator_records import made_papers
 
 from paperwright.files import WriteError
+from paperwright.navigator.bibtex_text import bibtex_escaped
 from paperwright.navigator.errors import NavigatorError
-from paperwright.navigator.exports import MEDIA_TYPES, bibtex_escaped, export, exported
+from paperwright.navigator.exports import MEDIA_TYPES, export, exported
 from paperwright.navigator.feed import instant, safe_link
 from paperwright.navigator.paper import Paper
 from paperwright.navigator.sources import open_source
@@ -144,8 +145,13 @@ def test_bibtex_knows_arxiv_and_doi() -> None:
 # -- CSV ---------------------------------------------------------------------------------------------------------------
 
 
+def test_excel_is_told_that_it_is_utf8(tmp_path: Path) -> None:
+    export([Paper(id="1", title="Größe")], tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfid,title,")
+
+
 def test_no_cell_is_a_formula() -> None:
-    (row,) = csv.DictReader(io.StringIO(exported([HOSTILE], "csv")))
+    (row,) = csv.DictReader(io.StringIO(exported([HOSTILE], "csv").removeprefix("\ufeff")))
     assert row["id"] == "'-x<y>"
     assert row["authors"].startswith("'=cmd")
     assert row["abstract"].startswith("'+1")
@@ -157,7 +163,7 @@ def test_no_cell_is_a_formula() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(papers, max_size=4))
 def test_no_cell_of_any_record_is_a_formula(given_papers: list[Paper]) -> None:
-    rows = list(csv.reader(io.StringIO(exported(given_papers, "csv"))))
+    rows = list(csv.reader(io.StringIO(exported(given_papers, "csv").removeprefix("\ufeff"))))
     assert len(rows) == 1 + len(given_papers)
     assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r")]
     assert {len(row) for row in rows} == {len(rows[0])}

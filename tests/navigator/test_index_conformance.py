@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +102,11 @@ class NaiveIndex:
                     scores[identifier] = scores.get(identifier, 0.0) + score
         return _best(scores, k)
 
-    def tally(self, column: str, where: Filter) -> dict[Any, int]:
+    def tally(self, column: str, where: Filter, among: Collection[str] | None = None) -> dict[Any, int]:
         found: dict[Any, int] = {}
         for identifier in self.passing(where):
+            if among is not None and identifier not in among:
+                continue
             value = self.papers[identifier][2][column]
             for one in value if isinstance(value, tuple) else (value,):
                 if one is not None and one != "":
@@ -263,6 +265,13 @@ class Conforming(RuleBasedStateMachine):
     @rule(where=filters(), columns=st.lists(st.sampled_from(TALLIED), min_size=1, max_size=3, unique=True))
     def tally(self, where: Filter, columns: list[str]) -> None:
         assert self.index.tally(columns, where) == {column: self.naive.tally(column, where) for column in columns}
+
+    @rule(where=filters(), words=st.lists(st.sampled_from(WORDS), max_size=2), column=st.sampled_from(TALLIED))
+    def tally_what_is_found(self, where: Filter, words: list[str], column: str) -> None:
+        query = " ".join(words)
+        found = {one.id for one in self.naive.lexical(query, len(IDS), where)}
+        assert self.index.matches(query, where) == len(found)
+        assert self.index.tally([column], where, query) == {column: self.naive.tally(column, where, found)}
 
     @rule(ids=st.lists(st.sampled_from((*IDS, "nobody's"))))
     def read_vectors(self, ids: list[str]) -> None:
@@ -544,3 +553,32 @@ def _texts_in(index: Index, engine: str) -> dict[str, str]:
     }
     ids = [paper.id for paper in numbered(100)]
     return {one: said[one, vector.tobytes()] for one, vector in zip(ids, index.vectors(ids), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("C++", "p00000"),
+        ("C#", "p00002"),
+        ("A*", "p00003"),
+        ("L_0", "p00004"),
+        ("O(n)", "p00005"),
+        ("学习", "p00006"),
+        ("generalisation ", "p00007"),
+    ],
+)
+def test_marks_runs_without_spaces_and_both_spellings(
+    engine: str, query: str, first: str, fresh: Callable[[], Opened]
+) -> None:
+    index = fresh()()
+    titles = [
+        "Templates in C++",
+        "Two compilers for C and C",
+        "Types of C#",
+        "Planning with A* trees",
+        "Norms as $L_0$",
+    ]
+    titles += ["Attention in O(n) and O(1)", "深度学习方法综述", "Generalization", "A norm of L and 0, O and n"]
+    put(index, numbered(9), titles, None, 1)
+    index.snapshot()
+    assert [one.id for one in index.lexical(query, 9, EVERYTHING)][:1] == [first]

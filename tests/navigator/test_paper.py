@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paperwright.navigator.errors import NavigatorError
+from paperwright.navigator.names import Name, authors_of
 from paperwright.navigator.paper import DECISIONS, LONGEST_LIST, LONGEST_TEXT, LONGEST_TITLE, Paper, clean, link
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=40)  # control characters, lone surrogates and all
@@ -49,6 +50,41 @@ def test_export_and_import_give_the_same_paper(paper: Paper) -> None:
     assert again == paper
     assert again.content == paper.content
     assert again.json.encode() == paper.json.encode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"authors": ("A", "B"), "names": ("A",)}, r"names is one for each of the 2 authors, or none; got \('A',\)"),
+        ({"names": "A"}, "names is a list of texts"),
+        ({"publication": {"colour": "red"}}, "publication is texts by type, volume"),
+        ({"publication": {"volume": 5}}, "publication is texts by"),
+        ({"publication": ["volume"]}, "publication is texts by"),
+    ],
+)
+def test_parts_that_cannot_be(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(NavigatorError, match=said):
+        Paper(id="p", title="T", **changed)
+
+
+@pytest.mark.parametrize(
+    ("said", "inverted", "surname"),
+    [
+        ("Jane Doe", "Doe, Jane", "Doe"),
+        ("Ludwig van Made", "van Made, Ludwig", "van Made"),
+        ("Martin Luther Kingly Jr.", "Kingly, Jr., Martin Luther", "Kingly"),
+        ("Naoki Ii", "Ii, Naoki", "Ii"),
+        ("Plato", "Plato", "Plato"),
+        ("Barnes and Noble", "{Barnes and Noble}", "Barnes and Noble"),
+        ("Made Things, Inc.", "{Made Things, Inc.}", "Made Things, Inc."),
+        ("", "", ""),
+    ],
+)
+def test_a_name_in_its_parts(said: str, inverted: str, surname: str) -> None:
+    name = Name.said(said)
+    assert (str(name), name.inverted, name.surname) == (said, inverted, surname)
+    assert Name.read(inverted) == name
+    assert authors_of([name]) == {"authors": (said,) if said else (), "names": ()}
 
 
 @given(PAPERS)

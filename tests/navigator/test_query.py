@@ -126,3 +126,21 @@ def test_words_in_a_paper(words: Words, holds: bool) -> None:
 
 def test_words_of_authors_in_a_paper_without() -> None:
     assert not Words(("title",), "author").hold(Paper(id="a", title="Title"))
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "left_out"),
+    [
+        ("continual learning without replay", "continual learning", ("replay",)),
+        ("learning without labelled data ", "learning", ("label", "data")),
+        ("Deep Learning without Poor Local Minima", "Deep Learning without Poor Local Minima", None),
+        ("without replay", "without replay", None),
+        ('learning "without replay"', "learning without replay", None),
+        ("learning without a teacher in the loop", "learning without a teacher in the loop", None),
+    ],
+)
+def test_without_is_read_as_a_minus(query: str, text: str, left_out: tuple[str, ...] | None) -> None:
+    found = parsed(query)
+    assert found.text == text
+    assert [one.words for one in found.words if one.negated] == ([left_out] if left_out else [])
+    assert bool(found.notes) == bool(left_out)

@@ -1,8 +1,10 @@
 """The records: transactions, revisions, what a reader adds, and files that are not what they should be."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -209,6 +211,36 @@ def test_what_is_not_a_library(tmp_path: Path) -> None:
         Records(newer)
     with pytest.raises(LibraryError, match="cannot be used"):
         Records(tmp_path / "no" / "folder" / "records.sqlite")
+
+
+def test_a_library_of_the_first_format_is_opened_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    with closing(Records(path)) as records:
+        records.put([paper("p1", "A title")])
+    with closing(sqlite3.connect(path)) as connection:
+        (stored,) = connection.execute("SELECT record FROM papers").fetchone()
+        assert not {"names", "publication"} & set(json.loads(stored))  # as it was written before there were any
+        connection.execute("PRAGMA user_version = 1")
+    with closing(Records(path)) as records:
+        assert records.put([paper("p1", "A title")]).same == 1
+        told = Paper(
+            id="p2", title="B", authors=("Ada Di Byron",), names=("Di Byron, Ada",), publication={"type": "book"}
+        )
+        records.put([told])
+        assert records.get("p2") == told
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_record_that_takes_the_place_of_another_work_is_said() -> None:
+    with closing(Records()) as records:
+        for source, title, notes in (
+            ("bibtex:a", "A title of something", []),
+            ("arxiv", "A title of some thing", []),
+            ("arxiv", "A new title by the same source", []),
+            ("csv", "Fish", ["p1 was 'A new title by the same source' and is 'Fish' now"]),
+        ):
+            assert records.put([Paper(id="p1", title=title, source=source)]).notes == notes
 
 
 def test_what_is_wrong_with_the_records(tmp_path: Path) -> None:

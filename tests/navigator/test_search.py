@@ -1,8 +1,10 @@
 """Search: what one asks for comes first, filters and pages are exact, and nothing typed is an error."""
 
+import base64
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,7 +131,9 @@ def test_of_two_papers_of_one_title_both_come_first() -> None:
     assert {*ids(page), ids(rest)[0]} == three
 
 
-@pytest.mark.parametrize("query", ["p003", " p003 ", "https://openreview.net/forum?id=p003"])
+@pytest.mark.parametrize(
+    "query", ["p003", " p003 ", "https://openreview.net/forum?id=p003", "openreview.net/pdf?id=p003"]
+)
 def test_an_id_or_a_link_finds_its_paper_alone(query: str, lexical: Library) -> None:
     page = lexical.search(query)
     assert (ids(page), page.total, page.next_cursor) == (["p003"], 1, None)
@@ -137,15 +141,50 @@ def test_an_id_or_a_link_finds_its_paper_alone(query: str, lexical: Library) -> 
     assert not lexical.search(query, where={"id": "p004"})
 
 
-def test_a_link_to_a_paper_that_is_not_there(lexical: Library) -> None:
-    page = lexical.search("https://openreview.net/forum?id=nobody")
-    assert any("behind this link" in note for note in page.notes)
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("2111.14522", "sync semanticscholar:ARXIV:2111.14522"),
+        ("https://arxiv.org/abs/2111.14522v2", "sync semanticscholar:ARXIV:2111.14522"),
+        ("arxiv.org/abs/2111.14522", "sync semanticscholar:ARXIV:2111.14522"),
+        ("10.1145/3292500.3330701", "sync semanticscholar:DOI:10.1145/3292500.3330701"),
+        ("https://doi.org/10.1145/3292500.3330701", "sync semanticscholar:DOI:10.1145/3292500.3330701"),
+        ("openreview.net/forum?id=7UmjRGzp-A", "sync openreview:"),
+        ("https://example.org/robust/networks", "holds no paper behind this link"),
+    ],
+)
+def test_an_id_or_a_link_that_is_not_there_finds_nothing_and_says_what_would(
+    query: str, said: str, lexical: Library
+) -> None:
+    page = lexical.search(query, facets=True)
+    assert (ids(page), page.total, dict(page.facets)) == ([], 0, {})
+    assert any(said in note for note in page.notes), page.notes
+
+
+def test_a_paper_is_found_by_its_doi_and_its_arxiv_id_whatever_its_own_id() -> None:
+    with Library.in_memory() as library:
+        raw = {"doi": "10.1000/Curved", "arxiv": "2101.00001"}
+        library.add([Paper(id="W1", title="Curved graphs", raw=raw), *corpus()])
+        for query in ("10.1000/curved", "https://doi.org/10.1000/Curved", "2101.00001", "arxiv.org/pdf/2101.00001v3"):
+            assert ids(library.search(query)) == ["W1"]
+
+
+@pytest.mark.parametrize("query", ["图神经网络", "Verstärkungslernen", "Bildklassifizierung mit Zzyx"])
+def test_a_query_in_another_language_says_that_nothing_translates_it(query: str, lexical: Library) -> None:
+    page = lexical.search(query)
+    assert any(query.split()[0] in note for note in page.notes)
+    assert any("translates none" in note for note in page.notes)
+
+
+@pytest.mark.parametrize("query", ["2022", "C++", "tranfsormers", "robust zzyx"])
+def test_a_word_that_is_not_there_is_no_other_language(query: str, lexical: Library) -> None:
+    assert not any("translates none" in note for note in lexical.search(query).notes)
 
 
 def test_a_misspelt_word_is_mended_with_a_note(lexical: Library) -> None:
     page = lexical.search("tranfsormers")
     assert all("transformer" in hit.paper.title.lower() for hit in page)
-    assert page.notes == ("no paper has tranfsorm; searched for transform",)
+    assert page.notes == ("no paper has tranfsormers; searched for transformers",)
     assert lexical.search("transf").notes == (), "a word on its way is no error"
     assert len(lexical.search("tranfsormers graph").notes) == 1
     assert lexical.search("graph transf").notes == ()
@@ -270,14 +309,24 @@ def test_deeper_than_the_candidates_of_a_leg() -> None:
     assert seen == ids(whole)
 
 
-def test_paging_is_stable_while_papers_are_added() -> None:
+def test_a_page_after_the_library_changed_says_so() -> None:
     library = Library.in_memory()
     library.add(corpus())
-    first = library.search("", k=10)
-    library.add([Paper(id="new", title="The newest paper", published="2030-01-01")])
-    second = library.search("", k=10, cursor=first.next_cursor)
-    assert not set(ids(first)) & set(ids(second))
-    assert ids(library.search("", k=21)) == ["new", *ids(first), *ids(second)]
+    first = library.search("robust", k=10)
+    assert library.search("robust", k=10, cursor=first.next_cursor).notes == ()
+    library.add([Paper(id="new", title="The newest robust paper", published="2030-01-01")])
+    second = library.search("robust", k=10, cursor=first.next_cursor)
+    assert second
+    assert any("changed since the page before" in note for note in second.notes)
+
+
+def test_a_cursor_of_an_earlier_version_goes_on(lexical: Library) -> None:
+    first = lexical.search("robust", k=10)
+    assert first.next_cursor is not None
+    written = json.loads(base64.urlsafe_b64decode(first.next_cursor + "=" * (-len(first.next_cursor) % 4)))
+    earlier = base64.urlsafe_b64encode(json.dumps(written[:4]).encode()).decode().rstrip("=")
+    expected = lexical.search("robust", k=10, cursor=first.next_cursor)
+    assert ids(lexical.search("robust", k=10, cursor=earlier)) == ids(expected)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "W10", "bnVsbA", "é", "A" * 5_000, "WzEsInoiLCJhIiwxXQ"])
@@ -390,3 +439,24 @@ def test_any_text_is_a_query(neural: Library, query: str, mode: str) -> None:
     page = neural.search(query, k=3, mode=mode)
     json.dumps(page.as_dict())
     assert [hit.rank for hit in page] == list(range(1, len(page) + 1))
+
+
+def test_facets_count_the_whole_match_however_little_of_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    decisions = ["Reject"] * 210 + ["Oral"] * 30
+    papers = [
+        Paper(id=f"w{number:03}", title="Curved graphs" if number < 210 else "Graphs among many other words of a title")
+        for number in range(240)
+    ]
+    with Library.in_memory() as library:
+        library.add([replace(paper, decision=one) for paper, one in zip(papers, decisions, strict=True)])
+        for query in ("graphs", '"graphs"', "graphs -kernels", "graph robotics"):
+            page = library.search(query, k=3, facets=True)
+            assert page.facets["decision"] == {"reject": 210, "oral": 30}, query
+            assert (page.total, page.complete) == (240, True)
+        assert library.search("graphs", facets=True, where={"decision": "Oral"}).facets["decision"] == {"oral": 30}
+        assert library.search("graphs", k=3, mode="dense", facets=True).facets["decision"] == {
+            "reject": 210,
+            "oral": 30,
+        }
+        monkeypatch.setattr(library._now, "index", Plain(library.index))
+        assert library.search("graphs", k=3, facets=True).facets["decision"] == {"reject": 210, "oral": 30}

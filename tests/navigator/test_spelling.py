@@ -1,22 +1,46 @@
 """Typing errors: the edit distance against its definition, and what a misspelt word stands for."""
 
 import functools
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paperwright.navigator.spelling import MOST, Vocabulary, edit_distance
+from paperwright.navigator.lexical import Lexicon
+from paperwright.navigator.query_terms import meant_by
+from paperwright.navigator.spelling import MOST, Vocabulary, edit_distance, one_edit
+from paperwright.navigator.text import stem
+
+
+class Known:
+    """A vocabulary as `query_terms.Words`."""
+
+    def __init__(self, counts: dict[str, int]) -> None:
+        self.vocabulary = Vocabulary(counts)
+
+    def counts(self, terms: Sequence[str]) -> dict[str, int]:
+        return {term: self.vocabulary.counts[term] for term in terms if term in self.vocabulary}
+
+    def alike(self, term: str, letters: tuple[int, int]) -> dict[str, int]:
+        return self.vocabulary.alike(term, letters, 50)
+
+    def beginning_with(self, prefix: str) -> dict[str, int]:
+        return {term: self.vocabulary.counts[term] for term in self.vocabulary.beginning_with(prefix)}
+
 
 WORDS = {
-    "transformer": 60,
-    "transform": 20,
+    "transform": 60,
+    "transfer": 20,
     "reinforcement": 200,
     "gan": 30,
     "gain": 3,
     "graph": 90,
     "grape": 1,
     "gone": 0,
+    "learn": 80,
+    "2012": 9,
+    "resnet50": 9,
 }
 
 
@@ -43,27 +67,34 @@ def test_the_edit_distance_is_what_it_is_defined_to_be(a: str, b: str, most: int
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("tranfsormer", {"transformer": 0.9}),
+        ("tranfsormer", {"transform": 0.9}),
         ("reinforcment", {"reinforcement": 0.9}),
         ("rienforecment", {"reinforcement": 0.45}),
         ("gna", {"gan": 0.9}),  # no trigram in common
-        ("graphe", {"graph": 0.9, "grape": 0.9}),
+        ("graqh", {"graph": 0.9}),
         ("xqzzy", {}),
+        ("understandign", {}),
+        ("learnign", {"learn": 0.9}),
+        ("grah5", {}),  # digits are not mended
+        ("resnet51", {}),
+        ("renset50", {"resnet50": 0.9}),
+        ("2022", {}),
+        ("withoout", {}),
         ("gone", {}),  # no paper holds it any more, and nothing else is near
         ("t" * 1_000, {}),
     ],
 )
 def test_what_a_misspelt_word_stands_for(typed: str, meant: dict[str, float]) -> None:
-    assert Vocabulary(WORDS).meant(typed) == meant
+    assert meant_by(typed, stem(typed), Known(WORDS)) == meant
 
 
 def test_words_that_begin_so_the_commonest_first() -> None:
     found = Vocabulary(WORDS).beginning_with("trans")
-    assert list(found) == ["transformer", "transform"]
-    assert found == {"transformer": 1.0, "transform": pytest.approx((20 / 60) ** 0.5)}
+    assert list(found) == ["transform", "transfer"]
+    assert found == {"transform": 1.0, "transfer": pytest.approx((20 / 60) ** 0.5)}
     assert len(Vocabulary({f"ab{one}": 1 for one in range(50)}).beginning_with("ab")) == MOST
     assert Vocabulary(WORDS).beginning_with("zz") == {}
-    assert Vocabulary({}).meant("word") == Vocabulary({}).beginning_with("w") == {}
+    assert meant_by("word", "word", Known({})) == Vocabulary({}).beginning_with("w") == {}
 
 
 @given(st.sets(st.text("abcde", min_size=6, max_size=12), min_size=1, max_size=30), st.data())
@@ -71,9 +102,25 @@ def test_one_swap_in_a_word_is_always_mended(words: set[str], data: st.DataObjec
     word = data.draw(st.sampled_from(sorted(words)))
     at = data.draw(st.integers(0, len(word) - 2))
     typed = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    vocabulary = Vocabulary(dict.fromkeys(words, 1))
-    if typed not in words:
-        meant = vocabulary.meant(typed)
-        assert meant
-        assert all(edit_distance(typed, near, 1) == 1 for near in meant)
-        assert word in meant or len(meant) == MOST
+    stems = {stem(one) for one in words}
+    if stem(typed) not in stems:
+        meant = meant_by(typed, stem(typed), Known(dict.fromkeys(stems, 1)))
+        assert stem(word) in meant or len(meant) == MOST
+
+
+@given(st.text("abc1", min_size=1, max_size=6))
+def test_one_edit_is_what_the_distance_calls_one(word: str) -> None:
+    made = one_edit(word)
+    assert all(edit_distance(word, one, 1) == 1 for one in made)
+    assert all("".join(filter(str.isdigit, one)) == "".join(filter(str.isdigit, word)) for one in made)
+
+
+def test_a_slip_that_authors_made_too_finds_what_they_meant() -> None:
+    lexicon = Lexicon()
+    for text in ["adverserial examples", *["adversarial training"] * 50, *["a graph"] * 49, "a grape"]:
+        lexicon.append(text)
+    assert lexicon.weights("adverserial traning") == {"adverserial": 0.4, "adversarial": 0.9, "train": 0.9}
+    assert lexicon.weights("grape") == {"grap": 1.0}  # not so much commoner
+    assert lexicon.weights("over smoothing ") == {}
+    lexicon.append("on over-smoothing")
+    assert lexicon.weights("over smoothing ") == {"smooth": 1.0, "oversmooth": 0.5}

@@ -57,6 +57,14 @@ def test_the_t_mixture_is_where_its_wealth_reaches_1_over_alpha():
     assert wealth(interval.low) == pytest.approx(20, rel=1e-5)
 
 
+@pytest.mark.parametrize("alpha", [0.3, 0.05, 1e-6])
+def test_the_tuned_mixture_solves_the_equation_of_its_narrowest_point(alpha):
+    # d/dg of (n + 1/g) log((1 + n g) / α²) is 0 at n g = log((1 + n g) / α²).
+    for n in (1, 20, 3000):
+        growth = n * _mixture_variance(n, alpha)
+        assert growth == pytest.approx(math.log((1 + growth) / alpha**2), rel=1e-12)
+
+
 def test_the_mixture_is_tuned_for_the_n_it_names():
     def reach(n, tuned_for):
         return anytime_mean_interval(np.zeros(n), scale=1.0, tuned_for=tuned_for).high

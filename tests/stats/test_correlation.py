@@ -56,6 +56,12 @@ def test_a_perfect_order_is_not_certainty():
     assert spearman_interval(range(4), range(4)).low < 0  # four points in order happen 1 time in 24
 
 
+@pytest.mark.parametrize("n", [4, 5, 12])
+def test_a_perfect_order_leaves_open_what_one_swap_of_neighbours_does(n):
+    order, swapped = list(range(n)), [1, 0, *range(2, n)]
+    assert spearman_interval(order, order).low == pytest.approx(spearman_interval(order, swapped).low, rel=1e-12)
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.7])
 def test_it_misses_about_1_time_in_20(correlation):
     rng = np.random.default_rng(7)

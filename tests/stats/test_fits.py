@@ -47,6 +47,19 @@ def test_units_change_the_coefficient_only(unit_x, unit_y, seed):
     assert other.r_squared == pytest.approx(law.r_squared, abs=1e-9)
 
 
+def test_what_a_line_explains_of_little_variation():
+    y = 1 + 0.01 * np.random.default_rng(5).normal(size=8)
+    assert fit_power_law(doubling, y).r_squared == pytest.approx(
+        scipy.stats.linregress(np.log(doubling), np.log(y)).rvalue ** 2
+    )
+
+
+def test_a_coefficient_far_from_all_sizes_is_open_above():
+    law = fit_power_law([1e9, 1.1e9, 1.2e9], [1, 3, 2])
+    assert law.coefficient.high == math.inf
+    assert law.coefficient.contains(law.coefficient.estimate)
+
+
 def test_a_constant_has_exponent_0():
     law = fit_power_law([1, 2, 4], [0.1, 0.1, 0.1])
     assert law.exponent.estimate == law.exponent.width == 0

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -62,6 +63,32 @@ def test_it_moves_scales_and_mirrors_with_the_values(x, factor, shift):
     np.testing.assert_allclose(ends(mirrored), [-plain.high, -plain.low], rtol=1e-9, atol=1e-9 * np.abs(x).max())
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.01, 1000.0])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_the_difference_by_hand(unit, level):
+    # m2 = 14/9 and m3 = 20/27 of a, m2 = 3/2 and m3 = -9/8 of b; their unbiased variances are 7/3 and 2.
+    a, b = np.array([0.0, 1.0, 3.0]), np.array([1.0, 1.0, 3.0, 4.0, 1.0, 4.0, 3.0, 3.0])
+    va, vb = 7 / 3 / 3, np.var(b, ddof=1) / 8
+    m2, m3 = 14 / 9 / 3 + np.var(b) / 8, 20 / 27 / 9 - np.mean((b - b.mean()) ** 3) / 64
+    degrees = (va + vb) ** 2 / (va**2 / 2 + vb**2 / 7)
+    t = scipy.stats.t.isf((1 - level) / 2, degrees)
+    longer = 2 * m3 / m2**1.5 * (1 + 2 * t * t) / 6
+    gap, error = 4 / 3 - b.mean(), math.sqrt(va + vb)
+    interval = guarded_difference_interval(unit * a, unit * b, level)
+    assert longer > 0.1
+    expected = [unit * end for end in (gap, gap - t * error, gap + (t + longer) * error)]
+    assert [interval.estimate, *ends(interval)] == pytest.approx(expected)
+    mirrored = guarded_difference_interval(unit * b, unit * a, level)
+    assert ends(mirrored) == pytest.approx((-interval.high, -interval.low))
+
+
+def test_two_values_in_an_arm_are_enough_and_one_is_not():
+    for few in ([1.0, 2.0], [2.0, 1.5]):
+        assert not is_open(guarded_difference_interval(few, [1.0, 4.0, 2.5]))
+        assert not is_open(guarded_difference_interval([1.0, 4.0, 2.5], few))
+        assert not is_open(guarded_mean_interval(few))
+
+
 def test_the_difference_with_a_shifted_mirror_image_is_symmetric():
     a = np.array([0.0, 1.0, 1.5, 2.0, 9.0])
     interval = guarded_difference_interval(a, a + 3.0)  # the same skewness in both arms cancels
@@ -79,14 +106,17 @@ def test_fewer_than_root_n_that_differ_leave_it_open(n, equal, shut):
     interval = guarded_mean_interval(x)
     assert is_open(interval) == shut
     assert interval.note.startswith(f"{equal} of {n} values are equal: state bounds=") == shut
-    assert is_open(guarded_difference_interval(x, np.arange(5.0))) == shut
-    assert is_open(guarded_difference_interval(np.arange(5.0), x)) == shut
+    for arms in ((x, np.arange(5.0)), (np.arange(5.0), x)):
+        difference = guarded_difference_interval(*arms)
+        assert is_open(difference) == shut
+        assert difference.note == interval.note
 
 
 def test_a_sample_that_one_value_decides_is_left_open():
     x = np.append(np.linspace(0, 1, 19), 50.0)
     assert guarded_mean_interval(x).note.startswith("one or two of 20 values decide (skewness 4.1)")
-    assert "decide" in guarded_difference_interval(x, np.linspace(0, 1, 20)).note
+    for one, other in ((x, np.linspace(0, 1, 20)), (np.linspace(0, 1, 20), x)):
+        assert guarded_difference_interval(one, other).note.startswith("one or two of 20 values decide (skewness ")
     assert guarded_mean_interval(np.append(np.linspace(0, 1, 999), 5.0)).note == ""  # among many it does not
 
 
@@ -100,8 +130,13 @@ def test_values_equal_but_for_rounding_are_equal():
 
 
 def test_one_value_leaves_everything_open():
-    assert is_open(guarded_mean_interval([3.0]))
-    assert is_open(guarded_difference_interval([3.0], [1.0, 2.0]))
+    for interval in (
+        guarded_mean_interval([3.0]),
+        guarded_difference_interval([4.0], [0.5, 1.5]),
+        guarded_difference_interval([3.5, 4.5], [1.0]),
+    ):
+        assert is_open(interval)
+        assert (interval.estimate, interval.note) == (3.0, "one value shows no spread: run more seeds")
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e300, 1e307])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.special import stdtrit
 from scipy.stats import norm
 
@@ -62,6 +63,26 @@ def test_three_looks_in_figures():
     # The first look is alone: its level is 1 - α t^ρ in closed form.
     assert levels[0] == pytest.approx(1 - 0.05 / 16, abs=1e-15)
     assert levels == pytest.approx([0.996875, 0.98951319, 0.95683556], abs=1e-8)
+
+
+@pytest.mark.parametrize("boundary", [1e-9, 0.5, 1.0, 3.0])
+def test_one_look_crosses_as_often_as_a_normal_number_does(boundary):
+    for information in (1, 0.1, 400):
+        assert crossing_probabilities([boundary], [information]) == pytest.approx([2 * norm.sf(boundary)], rel=1e-12)
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.2, 3), st.floats(0.2, 3))
+def test_two_looks_cross_as_the_bivariate_normal_has_it(time, first, second):
+    crossed = crossing_probabilities([first, second], [7 * time, 7])
+    # |Z_2| > z_2 given Z_1 is a normal tail: integrated over what has not crossed at the first look.
+    spread = (1 - time) ** 0.5
+    stays = quad(
+        lambda z: norm.pdf(z) * sum(norm.sf((second + side * z * time**0.5) / spread) for side in (-1, 1)),
+        -first,
+        first,
+        epsabs=1e-12,
+    )[0]
+    np.testing.assert_allclose(crossed, [2 * norm.sf(first), stays], atol=1e-10)
 
 
 rising = st.lists(st.integers(1, 60), min_size=1, max_size=7, unique=True).map(sorted)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from paperwright.stats import difference_interval, equivalence_test, mean_interval
+from paperwright.stats.difference import mean_difference
 
 values = arrays(np.float64, st.integers(2, 20), elements=st.floats(-1e6, 1e6, width=32))
 levels = st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99, 0.9999])
@@ -82,6 +83,10 @@ def test_welch_as_scipy_has_it(a, b, level):
     np.testing.assert_allclose(ends(interval), [expected.low, expected.high], rtol=1e-6, atol=1e-8 * scale)
 
 
+def test_arms_without_spread_have_the_degrees_of_freedom_of_their_number():
+    assert mean_difference([1, 1], [3, 3, 3, 3], paired=False) == (-2, 0, 4)
+
+
 def test_tiny_values_do_not_underflow():
     a, b = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.5, 9.0])
     plain, tiny = (difference_interval(a * unit, b * unit, paired=False) for unit in (1.0, 1e-100))
@@ -118,42 +123,48 @@ def test_welch_misses_1_time_in_20_with_unequal_variances(assert_rate):
     assert_rate(missed, trials, 0.05)
 
 
-class TestEquivalence:
-    @given(st.integers(2, 20), st.integers(2, 20), st.integers(0, 2**32 - 1), st.floats(0.01, 3), st.booleans())
-    def test_two_one_sided_t_tests_of_scipy(self, size, other, seed, within, paired):
-        """The greater p-value of the tests at both margins (Schuirmann 1987)."""
-        rng = np.random.default_rng(seed)
-        a, b = rng.normal(0.2, 1, size=size), 3 * rng.normal(size=size if paired else other)
-        test = scipy.stats.ttest_rel if paired else partial(scipy.stats.ttest_ind, equal_var=False)
-        greater, less = test(a, b - within, alternative="greater"), test(a, b + within, alternative="less")
-        result = equivalence_test(a, b, within=within, paired=paired)
-        assert result.p_value == pytest.approx(max(greater.pvalue, less.pvalue), rel=1e-9)
+@given(st.integers(2, 20), st.integers(2, 20), st.integers(0, 2**32 - 1), st.floats(0.01, 3), st.booleans())
+def test_equivalence_is_two_one_sided_t_tests_of_scipy(size, other, seed, within, paired):
+    """The greater p-value of the tests at both margins (Schuirmann 1987)."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(0.2, 1, size=size), 3 * rng.normal(size=size if paired else other)
+    test = scipy.stats.ttest_rel if paired else partial(scipy.stats.ttest_ind, equal_var=False)
+    greater, less = test(a, b - within, alternative="greater"), test(a, b + within, alternative="less")
+    result = equivalence_test(a, b, within=within, paired=paired)
+    assert result.p_value == pytest.approx(max(greater.pvalue, less.pvalue), rel=1e-9)
 
-    @given(values, st.integers(0, 2**32 - 1), st.floats(0.01, 10), st.booleans())
-    def test_it_is_the_90_percent_interval_inside_the_margin(self, a, seed, within, paired):
-        b = a + np.random.default_rng(seed).normal(size=a.size)
-        result = equivalence_test(a, b, within=within, paired=paired)
-        assert result.difference.level == pytest.approx(0.9)
-        gap = min(result.difference.low + within, within - result.difference.high)
-        if abs(gap) > 1e-6 * within:
-            assert result.equivalent == (gap > 0)
 
-    def test_arms_that_differ_by_the_margin_are_called_equivalent_1_time_in_20(self, assert_rate):
-        rng = np.random.default_rng(3)
-        trials = 2_000
-        a = rng.normal(0.5, 0.1, size=(trials, 8))
-        called = sum(equivalence_test(row, np.zeros(8), within=0.5, paired=True).equivalent for row in a)
-        assert_rate(called, trials, 0.05)
+@given(values, st.integers(0, 2**32 - 1), st.floats(0.01, 10), st.booleans())
+def test_equivalence_is_the_90_percent_interval_inside_the_margin(a, seed, within, paired):
+    b = a + np.random.default_rng(seed).normal(size=a.size)
+    result = equivalence_test(a, b, within=within, paired=paired)
+    assert result.difference.level == pytest.approx(0.9)
+    gap = min(result.difference.low + within, within - result.difference.high)
+    if abs(gap) > 1e-6 * within:
+        assert result.equivalent == (gap > 0)
 
-    def test_no_spread(self):
-        assert equivalence_test([1, 1], [1.5, 1.5], within=0.6, paired=True).p_value == 0
-        assert not equivalence_test([1, 1], [1.5, 1.5], within=0.5, paired=False).equivalent
 
-    @pytest.mark.parametrize("within", [0, -1, np.inf, np.nan])
-    def test_margins_that_are_none(self, within):
-        with pytest.raises(ValueError, match=r"within is .* above 0"):
-            equivalence_test([1, 2], [1, 3], within=within, paired=True)
+def test_arms_that_differ_by_the_margin_are_called_equivalent_1_time_in_20(assert_rate):
+    rng = np.random.default_rng(3)
+    trials = 2_000
+    a = rng.normal(0.5, 0.1, size=(trials, 8))
+    called = sum(equivalence_test(row, np.zeros(8), within=0.5, paired=True).equivalent for row in a)
+    assert_rate(called, trials, 0.05)
 
-    def test_levels_below_a_half(self):
-        with pytest.raises(ValueError, match=r"more than 0\.5"):
-            equivalence_test([1, 2], [1, 3], within=1, paired=True, level=0.4)
+
+def test_equivalence_without_spread():
+    assert equivalence_test([1, 1], [1.5, 1.5], within=0.6, paired=True).p_value == 0
+    for within in (0.5, 0.25):
+        apart = equivalence_test([1, 1], [1.5, 1.5], within=within, paired=False)
+        assert (apart.p_value, apart.equivalent) == (1, False)
+
+
+@pytest.mark.parametrize("within", [0, -1, np.inf, np.nan])
+def test_margins_that_are_none(within):
+    with pytest.raises(ValueError, match=r"within is .* above 0"):
+        equivalence_test([1, 2], [1, 3], within=within, paired=True)
+
+
+def test_equivalence_at_levels_below_a_half():
+    with pytest.raises(ValueError, match=r"more than 0\.5"):
+        equivalence_test([1, 2], [1, 3], within=1, paired=True, level=0.4)

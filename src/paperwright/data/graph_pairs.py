@@ -8,6 +8,7 @@ import gzip
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -303,12 +304,17 @@ def atlas_graphs(nodes: int) -> list["Data"]:
     Raises:
         ValueError: the atlas has no graphs of this size.
     """
-    import networkx as nx
-
     if not 1 <= nodes <= 7:
         raise ValueError(f"the atlas has graphs of 1 to 7 nodes; got {nodes}")
-    atlas = nx.graph_atlas_g()
-    return [as_data(graph) for graph in atlas if len(graph) == nodes and nx.is_connected(graph)]
+    return [as_data(graph) for graph in _connected_atlas() if len(graph) == nodes]
+
+
+@cache
+def _connected_atlas() -> list["nx.Graph"]:
+    """The connected graphs of networkx's atlas, whose file is slow to read."""
+    import networkx as nx
+
+    return [graph for graph in nx.graph_atlas_g()[1:] if nx.is_connected(graph)]
 
 
 # --- EXP --------------------------------------------------------------------------------------------------------------

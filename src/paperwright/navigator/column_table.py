@@ -103,9 +103,8 @@ class ColumnTable:
         """When the papers appeared (`date_number`)."""
         return self._arrays["date"].rows
 
-    def tally(self, columns: Sequence[str], where: Filter) -> dict[str, dict[Any, int]]:
-        """For each column how many papers that pass the filter have each value, unknown ones left out."""
-        mask = self.mask(where)
+    def tally(self, columns: Sequence[str], mask: Bool[np.ndarray, " positions"]) -> dict[str, dict[Any, int]]:
+        """For each column how many papers of some positions have each value, unknown ones left out."""
         return {column: self._counts(column, mask) for column in columns}
 
     def _counts(self, column: str, mask: Bool[np.ndarray, " positions"]) -> dict[Any, int]:

@@ -1,4 +1,4 @@
-"""The navigator's commands: find, similar, sync, map, stats, digest, tag, doctor, rebuild.
+"""The navigator's commands: find, similar, sync, map, stats, digest, tag, duplicates, doctor, rebuild.
 
 Exit codes as everywhere in the house: 0 done, 1 `doctor` found something wrong, 2 the command was misused, 4 it could
 not run, 130 stopped by the user. `--library DIR` names the library; to read without one there is the embedded one.
@@ -7,12 +7,14 @@ not run, 130 stopped by the user. `--library DIR` names the library; to read wit
 import functools
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 
 from . import options, tag_commands
+from .duplicate_commands import duplicates
 from .errors import LibraryError, NavigatorError, SourceError
 from .options import AsJson, Export, Form, LibraryPath, Many
 
@@ -30,7 +32,7 @@ def attach(app: typer.Typer) -> None:
         help="Keep reading lists, and find what belongs on them.",
     )
     _add(tags, tag_commands.add, tag_commands.remove, tag_commands.list_, tag_commands.show, tag_commands.recommend)
-    _add(app, find, similar, sync, map_, stats, digest, doctor, rebuild)
+    _add(app, find, similar, sync, map_, stats, digest, duplicates, doctor, rebuild)
     app.add_typer(tags, name="tag")
 
 
@@ -177,6 +179,13 @@ def sync(
         ),
     ] = None,
     most: Annotated[int | None, typer.Option("--max", min=1, help="Read at most so many records.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where a table's head does not say it: FIELD=COLUMN, such as title=Heading; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     contact: Annotated[
         str | None, typer.Option(help="Your address, for servers that ask whom to write to.", show_default=False)
     ] = None,
@@ -187,10 +196,13 @@ def sync(
     from .console import Watch, note, say, say_json
     from .opened import own
     from .sources import Reach, open_source
+    from .sources.opening import columns_asked
     from .sync import sync as bring_in
 
-    reach: Reach = {} if contact is None else {"contact": contact}
-    wanted = open_source(source, max_items=most, **reach)
+    reach: Reach = {"tell": note}
+    if contact is not None:
+        reach["contact"] = contact
+    wanted = open_source(source, max_items=most, columns=columns_asked(columns or ()), **reach)
     with own(library, index, encoder) as opened:
         before = len(opened)
         reached = opened.records.cursor(wanted.name)
@@ -225,7 +237,8 @@ def sync(
             note(f"left out {len(report.rejected) - 10:,} more; --json names them all")
         for remark in report.notes:
             note(remark)
-        say(f"{wanted.name}: {report}\n{len(opened):,} papers in {opened.directory}")
+        said_already = replace(report, notes=[])
+        say(f"{wanted.name}: {said_already}\n{len(opened):,} papers in {opened.directory}")
 
 
 def map_(

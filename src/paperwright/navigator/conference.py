@@ -303,11 +303,17 @@ def _figures(
         yield Figure(name, count, "papers", "records", said.get(name))
         if of:
             yield share(name, count)
-    yield Figure("accepted", accepted, "papers", "records", facts.get("accepted"))
-    if of:
-        yield share("accepted", accepted)
+    undecided = not accepted and decisions.get("unknown", 0)
+    if undecided:
+        note = f"no record says so, and {undecided:,} say no decision"
+        yield Figure("accepted", None, "papers", "nowhere", facts.get("accepted"), note=note)
+    else:
+        yield Figure("accepted", accepted, "papers", "records", facts.get("accepted"))
+        if of:
+            yield share("accepted", accepted)
     yield from _growth("submissions", total or held, len(before), facts, year, total is not None)
-    yield from _growth("accepted", accepted, sum(paper.accepted for paper in before), facts, year, False)
+    if not undecided:
+        yield from _growth("accepted", accepted, sum(paper.accepted for paper in before), facts, year, False)
     if sum(moves.values()):
         yield Figure("papers whose mean rating rose", moves.get("rose", 0), "papers", "records")
         yield Figure("papers whose mean rating fell", moves.get("fell", 0), "papers", "records")
@@ -338,7 +344,8 @@ def _growth(
         growth = 100 * said["papers"] / derived
         yield Figure(f"growth of {name} since {year - 1}", growth, "%", origin, said["percent"], digits)
     else:
-        yield Figure(label, None, "papers", "nowhere", note=f"the library holds no paper of {year - 1}")
+        which = "accepted paper" if name == "accepted" else "paper"
+        yield Figure(label, None, "papers", "nowhere", note=f"the library holds no {which} of {year - 1}")
 
 
 def _what_may_lack(papers: Sequence[Paper]) -> Iterable[tuple[str, bool]]:

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from paperwright.terminal import printable
 
+from .citations import main_link
 from .digest_sentences import Quotation
-from .exports import entry_of, main_link
+from .exports import entry_of
 from .feed import Entry, atom, safe_link
 
 if TYPE_CHECKING:

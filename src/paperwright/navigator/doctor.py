@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import snapshot
+from .duplicate_groups import sure_duplicates
 from .encoders import Encoder
 from .errors import LibraryError, NavigatorError
 from .filters import Filter
@@ -32,11 +33,13 @@ def examine(library: "Library") -> list[Problem]:
     """
     generation = library.generation
     where = str(library.records.path or "the records in memory")
+    damaged = [Problem(where, what, RESTORE) for what in library.records.problems()]
     return [
         *generation.damage,
-        *(Problem(where, what, RESTORE) for what in library.records.problems()),
+        *damaged,
         *_files(generation),
         *_index(generation),
+        *([] if damaged else _twice(library)),
         *_environment(),
     ]
 
@@ -94,6 +97,16 @@ def _index(generation: "Generation") -> list[Problem]:
     if missing and generation.brought:
         found.append(Problem(where, f"{missing:,} papers have no vector", REBUILD))
     return found
+
+
+def _twice(library: "Library") -> list[Problem]:
+    groups = sure_duplicates(library)
+    if not groups:
+        return []
+    named = "; ".join(" = ".join(group.ids) for group in groups[:3]) + ("; ..." if groups[3:] else "")
+    are = "paper is" if len(groups) == 1 else "papers are"
+    what = f"{len(groups):,} {are} there more than once: {named}"
+    return [Problem("the records", what, "`paperwright duplicates` shows them, with --join it joins them")]
 
 
 def _environment() -> list[Problem]:

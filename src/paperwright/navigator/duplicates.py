@@ -1,30 +1,29 @@
-"""One paper in several sources: which records are of the same paper, and what they say together.
+"""One paper in several records: which records are of the same paper, and what they say together.
 
-Two records of different sources are of one paper if they share a DOI, an arXiv id or a forum id, or else the title,
-letters and digits alone, and the first author's surname; where one of the two names no author, the title, the venue and
-the year. Titles that are nearly the same, an edit
-ratio of 0.95 or more, only propose a pair: a person decides. Two records of one source are never joined, for a source
-knows its own papers apart.
+Two records of different sources are of one paper if they share an arXiv id or a forum id, a DOI and a title that
+agrees (the chapters of a book may share its DOI), or else the title, letters and digits alone, and the first author's
+surname; where one of the two names no author, the title, the venue and the year. Records of one source are not joined
+as they come, for a source knows its own papers apart; a reader's own bibliographies do not, and `duplicate_groups`
+finds what is there twice.
 
-Joining loses nothing: the joined paper holds every source's record in `raw["sources"]`, and each of its fields is that
-of the first source in `PRECEDENCE` that knows it.
+Joining loses nothing: the joined paper holds every record in `raw["sources"]`, and each of its fields is that of the
+first source in `PRECEDENCE` that knows it.
 """
 
 import dataclasses
+import hashlib
 import re
-import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import NavigatorError
 from .paper import Paper
 from .sources.fields import arxiv_of, doi_of, forum_of
+from .titles import SHORTEST, plain, titles_agree
 
 PRECEDENCE = (
     *("openreview", "paperlists", "iclr_csv"),  # where the paper was judged
-    *("arxiv", "bibtex", "csv"),  # what the authors, or the reader, wrote down
+    *("arxiv", "bibtex", "ris", "csv"),  # what the authors, or the reader, wrote down
     *("openalex", "semanticscholar"),  # what was gathered by machines
     "cards",  # our own words about it
 )
@@ -33,25 +32,10 @@ PRECEDENCE = (
 UNITED = ("code_urls", "categories")
 """Fields in which every source's values stand, the first source's first."""
 
-RATIO = 0.95
-SHORTEST = 12
-"""Letters that a title must have to say anything: "Introduction" is many papers."""
+OF_FILES = ("bibtex", "ris", "csv", "paperlists")
+"""Sources that are files of anyone's, in which one id may be of different works."""
 
 _FORUM = re.compile(r"[A-Za-z0-9_-]{9,14}")
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Two papers whose titles are nearly the same.
-
-    Attributes:
-        first, second: Their ids.
-        ratio: 1 - edits / length of the longer title, both in letters and digits alone.
-    """
-
-    first: str
-    second: str
-    ratio: float
 
 
 def keys_of(paper: Paper) -> tuple[str, ...]:
@@ -77,25 +61,25 @@ def keys_of(paper: Paper) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def plain(text: str) -> str:
-    """Letters and digits alone, without accents, in lower case."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o").replace("Ø", "O"))
-    return "".join(one for one in decomposed.casefold() if one.isalnum())
-
-
 def surname_of(paper: Paper) -> str:
-    """The first author's surname, plain: the last word, or what stands before a comma; "" without authors."""
-    if not paper.authors:
-        return ""
-    before, comma, _ = paper.authors[0].partition(",")
-    words = [word for word in before.split() if plain(word) not in ("jr", "sr", "ii", "iii", "iv")]
-    if not words:
-        return ""
-    return plain(before if comma else words[-1])
+    """The first author's family name, plain; "" without authors."""
+    return plain(paper.people[0].family) if paper.authors else ""
+
+
+def told_apart(first: Paper, second: Paper) -> bool:
+    """Whether two papers have ids of one kind, DOI, arXiv or forum, and have none in common."""
+    for kind in ("doi:", "arxiv:", "forum:"):
+        one, other = ({key for key in keys_of(paper) if key.startswith(kind)} for paper in (first, second))
+        if one and other and not one & other:
+            return True
+    return False
 
 
 def parts_of(paper: Paper) -> dict[str, Paper]:
-    """The records that a paper is joined of, by source; the paper itself if it is of one source only."""
+    """The records that a paper is joined of; the paper itself if it is one record only.
+
+    Each goes by its source, and further records of one source by "source:id".
+    """
     stored = paper.raw.get("sources")
     if not isinstance(stored, Mapping):
         return {source_of(paper): paper}
@@ -107,23 +91,23 @@ def source_of(paper: Paper) -> str:
 
 
 def joined(records: Iterable[Paper], identifier: str | None = None) -> Paper:
-    """One paper of several sources' records.
+    """One paper of several records.
 
     Args:
-        records: At most one of each source; papers that are themselves joined count as what they are joined of.
-        identifier: The id that it goes by; the winning source's if not given.
+        records: Papers that are themselves joined count as what they are joined of.
+        identifier: The id that it goes by; that of the record whose values win if not given.
 
     Raises:
-        NavigatorError: there are no records, or two of one source.
+        NavigatorError: there are no records, or two that differ have one source and one id.
     """
-    parts: dict[str, Paper] = {}
+    parts: dict[tuple[str, str], Paper] = {}
     for record in records:
-        for source, part in parts_of(record).items():
-            if parts.setdefault(source, part) != part:
-                raise NavigatorError(f"{source} has two records, {parts[source].id} and {part.id}: two papers, then")
+        for part in parts_of(record).values():
+            if parts.setdefault(_name(part), part) != part:
+                raise NavigatorError(f"{source_of(part)} has two records with the id {part.id}; expected one")
     if not parts:
         raise NavigatorError("expected at least one record to join")
-    ordered = [parts[source] for source in sorted(parts, key=_rank)]
+    ordered = sorted(parts.values(), key=_rank)
     if len(ordered) == 1 and identifier in (None, ordered[0].id):
         return ordered[0]
     values: dict[str, Any] = {}
@@ -133,48 +117,72 @@ def joined(records: Iterable[Paper], identifier: str | None = None) -> Paper:
         if name in UNITED:
             values[name] = tuple(dict.fromkeys(one for value in found for one in value))
     values["id"] = identifier or ordered[0].id
+    # The parts of names are of use beside the names that they are parts of.
+    values["names"] = next((part.names for part in ordered if part.names and part.authors == values["authors"]), ())
+    values["publication"] = {k: v for part in reversed(ordered) for k, v in part.publication.items()}
     values["urls"] = {kind: link for part in reversed(ordered) for kind, link in part.urls.items()}
     raw = {name: value for part in reversed(ordered) for name, value in part.raw.items() if name != "words"}
-    raw["sources"] = {source: parts[source].as_dict() for source in sorted(parts)}
+    raw["sources"] = _by_source(ordered)
     return Paper(**{**values, "raw": raw})
 
 
-def without(paper: Paper, source: str) -> Paper | None:
-    """The paper as the other sources tell it; None if there is no other."""
-    parts = {name: part for name, part in parts_of(paper).items() if name != source}
-    return joined(parts.values(), paper.id) if parts else None
+def _by_source(ordered: Iterable[Paper]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for part in ordered:
+        source = source_of(part)
+        found[f"{source}:{part.id}" if source in found else source] = part.as_dict()
+    return dict(sorted(found.items()))
+
+
+def without(paper: Paper, source: str, identifier: str | None = None) -> Paper | None:
+    """The paper without a source's records, or without that of one id; None if nothing is left."""
+    parts = [
+        part for part in parts_of(paper).values() if source_of(part) != source or identifier not in (None, part.id)
+    ]
+    return joined(parts, paper.id) if parts else None
 
 
 class Joiner:
     """Joins what comes with what is there.
 
     A record that belongs to a paper that is there is joined to it, under the id that is there; a record that comes
-    again takes its former one's place. Where it would belong to several papers, it joins the one of the surest key, and
-    the others stay: `proposals` shows such pairs.
+    again takes its former one's place, unless it is an older version. Where it would belong to several papers, it joins
+    the one of the surest key, and the others stay. A record with the id of another work, as the chapters of a book have
+    its DOI, goes by an id of its own.
 
     Args:
         papers: What is there.
         get: Gives a paper that is there by its id.
+
+    Attributes:
+        alike: Records that are new and would belong to a paper that has one of their source already, each with the id
+            of that paper.
     """
 
     def __init__(self, papers: Iterable[Paper], get: Callable[[str], Paper]) -> None:
         self._get = get
         self._by_key: dict[str, str] = {}
         self._records: dict[tuple[str, str], str] = {}  # (source, the record's own id) -> the paper's id
-        self._sources: dict[str, dict[str, str]] = {}  # the paper's id -> its sources, each with the record's own id
+        self._sources: dict[str, set[str]] = {}  # by the paper's id
+        self._titles: dict[str, str] = {}
         self._authored: dict[str, bool] = {}
         self._fresh: dict[str, Paper] = {}
+        self.alike: list[tuple[str, str]] = []
         for paper in papers:
             self._know(paper)
 
     def paper(self, record: Paper) -> Paper:
         """The record joined to the paper that it belongs to; the record itself if there is none."""
+        record = self._by_its_own_id(record)
         identifier = self._belongs(record)
         if identifier is None:
             found = record
         else:
-            parts = {**parts_of(self._there(identifier)), **parts_of(record)}
-            found = joined(parts.values(), identifier)
+            there = {_name(part): part for part in parts_of(self._there(identifier)).values()}
+            fresh = {_name(part): part for part in parts_of(record).values()}
+            if any(name in there and _is_older(part, there[name]) for name, part in fresh.items()):
+                return self._there(identifier)
+            found = joined({**there, **fresh}.values(), identifier)
         self._know(found)
         self._fresh[found.id] = found
         return found
@@ -192,11 +200,13 @@ class Joiner:
         if known is None:
             return None
         there = self._there(known)
-        rest = without(there, source)
+        rest = without(there, source, identifier)
         self._fresh.pop(known, None)
-        for key in keys_of(parts_of(there)[source]):
-            if self._by_key.get(key) == known:
-                del self._by_key[key]
+        for part in parts_of(there).values():
+            if _name(part) == (source, identifier):
+                for key in keys_of(part):
+                    if self._by_key.get(key) == known:
+                        del self._by_key[key]
         if rest is None:
             del self._sources[known]
         else:
@@ -207,6 +217,21 @@ class Joiner:
     def _there(self, identifier: str) -> Paper:
         return self._fresh.get(identifier) or self._get(identifier)
 
+    def _by_its_own_id(self, record: Paper) -> Paper:
+        """The record; where its id is that of another work, under an id that its title is part of."""
+        source = source_of(record)
+        known = self._records.get(_name(record))
+        if known is not None and source in OF_FILES:
+            title = next(part.title for part in parts_of(self._there(known)).values() if _name(part) == _name(record))
+        elif known is None and record.id in self._sources:
+            title = self._titles[record.id]
+        else:
+            return record
+        if _names_one_work(record) or titles_agree(record.title, title):
+            return record
+        digest = hashlib.sha256(plain(record.title).encode() or record.title.encode(errors="replace")).hexdigest()
+        return dataclasses.replace(record, id=f"{record.id[:190]}~{digest[:6]}")
+
     def _belongs(self, record: Paper) -> str | None:
         source = source_of(record)
         if (known := self._records.get((source, record.id))) is not None:
@@ -215,19 +240,26 @@ class Joiner:
             return record.id
         for key in keys_of(record):
             identifier = self._by_key.get(key)
-            if identifier is None or identifier not in self._sources or source in self._sources[identifier]:
+            if identifier is None or identifier not in self._sources:
+                continue
+            if key.startswith("doi:") and not titles_agree(record.title, self._titles[identifier]):
                 continue
             if key.startswith("place:") and record.authors and self._authored[identifier]:
+                continue
+            if source in self._sources[identifier]:
+                if not told_apart(record, self._there(identifier)):
+                    self.alike.append((record.id, identifier))
                 continue
             return identifier
         return None
 
     def _know(self, paper: Paper) -> None:
-        parts = parts_of(paper)
-        self._sources[paper.id] = {source: part.id for source, part in parts.items()}
+        parts = parts_of(paper).values()
+        self._sources[paper.id] = set(map(source_of, parts))
+        self._titles[paper.id] = paper.title
         self._authored[paper.id] = bool(paper.authors)
-        for source, part in parts.items():
-            self._records[source, part.id] = paper.id
+        for part in parts:
+            self._records[_name(part)] = paper.id
             for key in keys_of(part):
                 if self._by_key.get(key) not in self._sources:
                     self._by_key[key] = paper.id
@@ -243,81 +275,29 @@ def deduplicated(papers: Iterable[Paper]) -> list[Paper]:
     return list(found.values())
 
 
-def _rank(source: str) -> tuple[float, str]:
-    unknown = PRECEDENCE.index("openalex") - 0.5
-    return (PRECEDENCE.index(source) if source in PRECEDENCE else unknown), source
+def _name(record: Paper) -> tuple[str, str]:
+    return source_of(record), record.id
 
 
-# -- titles that are nearly the same -----------------------------------------------------------------------------------
+def _names_one_work(record: Paper) -> bool:
+    """Whether the record's id is one that is given to one work only: not a DOI, nor a number or key of a file."""
+    return record.id.startswith(("arxiv:", "openalex:", "s2:")) or record.id == record.raw.get("forum")
 
 
-def proposals(papers: Iterable[Paper], ratio: float = RATIO) -> list[Proposal]:
-    """The pairs of papers whose titles are nearly the same, the nearest first.
-
-    Exact, and without comparing every pair: a title that is at most e edits from another, cut into e + 1 pieces, has a
-    piece that stands unchanged in the other, at most e letters away (Li, Deng, Wang and Feng, "Pass-Join", 2011).
-
-    Args:
-        papers: With ids that are all different.
-        ratio: The least 1 - edits / length of the longer title; above 0.5.
-
-    Raises:
-        NavigatorError: the ratio cannot be.
-    """
-    if not 0.5 < ratio <= 1:
-        raise NavigatorError(f"ratio is above 0.5 and at most 1; got {ratio!r:.80}")
-    titles = sorted((len(title), title, paper.id) for paper in papers if len(title := plain(paper.title)) >= SHORTEST)
-    pieces: dict[tuple[int, int, str], list[int]] = defaultdict(list)
-    lengths: set[int] = set()
-    found = []
-    for number, (length, title, identifier) in enumerate(titles):
-        most = _edits(length, ratio)
-        candidates: set[int] = set()
-        for other in range(length - most, length + 1):
-            if other in lengths:
-                for piece, start, size in _pieces(other, ratio):
-                    for place in range(max(0, start - most), min(length - size, start + most) + 1):
-                        candidates.update(pieces.get((other, piece, title[place : place + size]), ()))
-        for candidate in candidates:
-            edits = _distance(titles[candidate][1], title, most)
-            if edits is not None:
-                pair = sorted((titles[candidate][2], identifier))
-                found.append(Proposal(pair[0], pair[1], 1 - edits / length))
-        lengths.add(length)
-        for piece, start, size in _pieces(length, ratio):
-            pieces[length, piece, title[start : start + size]].append(number)
-    return sorted(found, key=lambda one: (-one.ratio, one.first, one.second))
+def _is_older(record: Paper, there: Paper) -> bool:
+    """Whether a record of arXiv is of an older version than the one that is there."""
+    if source_of(record) != "arxiv":
+        return False
+    date, before = (one.updated or one.published or "" for one in (record, there))
+    if date != before:
+        return bool(date) and date < before
+    version, known = (one.raw.get("version") for one in (record, there))  # a harvested record says none
+    return version is not None and known is not None and version < known
 
 
-def _edits(length: int, ratio: float) -> int:
-    """How many edits a longer title of this length may be away."""
-    return int((1 - ratio) * length + 1e-9)
-
-
-def _pieces(length: int, ratio: float) -> Iterator[tuple[int, int, int]]:
-    """(number, start, size) of the pieces of a title, one more than the edits to any longer title that is near."""
-    count = _edits(int(length / ratio + 1e-9), ratio) + 1
-    size, longer = divmod(length, count)
-    start = 0
-    for piece in range(count):
-        extent = size + (piece >= count - longer)
-        yield piece, start, extent
-        start += extent
-
-
-def _distance(first: Sequence[str], second: Sequence[str], most: int) -> int | None:
-    """The edits between two texts, or None if more than `most`; a band of the table is enough (Ukkonen 1985)."""
-    if abs(len(first) - len(second)) > most:
-        return None
-    beyond = most + 1
-    row = [min(place, beyond) for place in range(len(second) + 1)]
-    for down, letter in enumerate(first, start=1):
-        left, right = max(1, down - most), min(len(second), down + most)
-        above, row = row, [beyond] * (len(second) + 1)
-        row[0] = min(down, beyond)
-        for place in range(left, right + 1):
-            same = above[place - 1] + (letter != second[place - 1])
-            row[place] = min(same, above[place] + 1, row[place - 1] + 1, beyond)
-        if min(row[left - 1 : right + 1]) > most:
-            return None
-    return row[-1] if row[-1] <= most else None
+def _rank(record: Paper) -> tuple[float, str, bool, bool, str]:
+    """Whose values win: by the source, and of one source the published record before the preprint."""
+    source = source_of(record)
+    place = PRECEDENCE.index(source) if source in PRECEDENCE else PRECEDENCE.index("openalex") - 0.5
+    published = any(key.startswith("doi:") for key in keys_of(record))
+    return place, source, not published, not record.venue, record.id

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .paper import Paper
-from .text import tokens
+from .text import WORD, tokens
 
 LONGEST_SENTENCE = 400
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _spelled(paper: Paper, terms: Collection[str]) -> tuple[str, ...]:
     for text in (paper.title, *paper.authors, *sentences(paper)):
         if len(found) == len(terms):
             break
-        for word in _WORD.findall(text):
+        for word in WORD.findall(text):
             for term in _terms_of(word).intersection(terms):
                 found.setdefault(term, word)
     return tuple(dict.fromkeys(found[term] for term in terms if term in found))
@@ -93,7 +92,7 @@ def highlighted(text: str, terms: Collection[str]) -> list[tuple[str, bool]]:
     """The text in pieces, each with whether it is a word of the terms; joined, the pieces are the text."""
     pieces: list[tuple[str, bool]] = []
     end = 0
-    for word in _WORD.finditer(text):
+    for word in WORD.finditer(text):
         if not _terms_of(word[0]).isdisjoint(terms):
             pieces += [(text[end : word.start()], False)] * (word.start() > end) + [(word[0], True)]
             end = word.end()

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +10,12 @@ from urllib.parse import quote
 
 from paperwright.files import write_text
 
+from .bibtex_text import bibtex_text
+from .citations import citation_of, main_link
 from .errors import NavigatorError
-from .feed import Entry, atom, safe_link
-from .paper import Paper
+from .feed import Entry, atom
+from .paper import PUBLICATION, Paper
+from .ris_text import ris_text
 
 if TYPE_CHECKING:
     from .search import Hit
@@ -40,8 +41,8 @@ def exported(papers: "Iterable[Paper | Hit]", format: str) -> str:
         NavigatorError: there is no such format.
     """
     writers: dict[str, Callable[[list[Paper]], str]] = {
-        "bib": _bibtex,
-        "ris": _ris,
+        "bib": bibtex_text,
+        "ris": ris_text,
         "csv": _csv,
         "json": _json,
         "atom": _atom,
@@ -82,16 +83,21 @@ def _json(papers: list[Paper]) -> str:
 CSV_COLUMNS = (
     *("id", "title", "authors", "abstract", "keywords", "tldr", "venue", "year", "decision", "track"),
     *("ratings", "confidences", "published", "updated", "url", "code_urls", "citations", "categories", "source"),
+    *("names", "doi", "arxiv", *PUBLICATION),
 )
 
 
 def _csv(papers: list[Paper]) -> str:
     """Lists are parted by semicolons. Histories, references and raw values are in JSON exports only."""
     text = io.StringIO(newline="")
+    text.write("\ufeff")  # without this mark Excel takes UTF-8 for the encoding of its country
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
     for paper in papers:
-        writer.writerow([_cell(main_link(paper) if name == "url" else getattr(paper, name)) for name in CSV_COLUMNS])
+        cited = citation_of(paper)
+        told = {"url": main_link(paper), "doi": cited.doi, "arxiv": cited.arxiv, **dict.fromkeys(PUBLICATION, "")}
+        told |= paper.publication
+        writer.writerow([_cell(told.get(name, getattr(paper, name, ""))) for name in CSV_COLUMNS])
     return text.getvalue()
 
 
@@ -107,150 +113,7 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")) else text
 
 
-# -- BibTeX ----------------------------------------------------------------------------------------------------------
-
-# Braces get names: BibTeX counts them whatever stands before them, and a lone one would end the field.
-_BIBTEX_ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "{": r"\textbraceleft{}",
-        "}": r"\textbraceright{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-    }
-    | {one: f"\\{one}" for one in "&%_#$"}
-)
-_FORMULA = re.compile(r"\$([^$]{1,200})\$")
-# What a formula may hold to be left as it is: letters, signs, and commands that only draw.
-_FORMULA_PIECE = re.compile(
-    r"\\(?:alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|varphi|chi|"
-    r"psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega|ell|infty|times|cdot|to|rightarrow|leq|geq|le|ge|sim|approx|"
-    r"pm|star|ast|circ|sqrt|frac|log|exp|min|max|mathcal|mathbb|mathbf|mathrm|mathsf|text|textbf|textit|bf|rm|it|hat|bar|"
-    r"tilde|vec|partial|nabla|sum|prod|in|mid|dagger|prime)(?![A-Za-z])|[A-Za-z0-9 +\-*/=<>()\[\],.:;!?'|^_{}]"
-)
-
-
-def bibtex_escaped(text: str) -> str:
-    """A text for a field in braces: formulas of plain mathematics stay, everything else means itself."""
-    parts, last = [], 0
-    for found in _FORMULA.finditer(text):
-        if _plain_mathematics(found.group(1)):
-            parts += [text[last : found.start()].translate(_BIBTEX_ESCAPES), found.group()]
-            last = found.end()
-    return "".join([*parts, text[last:].translate(_BIBTEX_ESCAPES)])
-
-
-def _plain_mathematics(formula: str) -> bool:
-    if _FORMULA_PIECE.sub("", formula):
-        return False
-    depth = 0
-    for one in formula:
-        depth += (one == "{") - (one == "}")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
-def _bibtex(papers: list[Paper]) -> str:
-    taken: set[str] = set()
-    return "\n".join(_entry(paper, _unique(_key(paper), taken)) for paper in papers)
-
-
-def _key(paper: Paper) -> str:
-    surname = (
-        paper.authors[0].split(",")[0].split()[-1] if paper.authors and paper.authors[0].split(",")[0].split() else ""
-    )
-    words = [_ascii(word) for word in paper.title.split()]
-    word = next((word for word in words if len(word) > 3), next(filter(None, words), "paper"))
-    return f"{_ascii(surname) or 'anonymous'}{paper.year or ''}{word}"[:60]
-
-
-def _ascii(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]", "", plain.lower())
-
-
-def _unique(key: str, taken: set[str]) -> str:
-    number, unique = 1, key
-    while unique in taken:
-        number += 1
-        unique = f"{key}-{number}"
-    taken.add(unique)
-    return unique
-
-
-def _entry(paper: Paper, key: str) -> str:
-    authors = " and ".join(map(_bibtex_author, paper.authors))
-    fields = {
-        "title": f"{{{bibtex_escaped(paper.title)}}}",  # the inner braces keep the capital letters
-        "author": authors,
-        "booktitle": bibtex_escaped(paper.venue),
-        "year": str(paper.year or ""),
-        "date": paper.published or "",
-        "doi": paper.id if re.match(r"10\.\d{4,9}/", paper.id) else "",
-        "eprint": paper.id.removeprefix("arxiv:") if paper.id.startswith("arxiv:") else "",
-        "url": _bibtex_url(main_link(paper)),
-        "keywords": bibtex_escaped(", ".join(paper.keywords)),
-        # A reference manager shows these as the authors' words.
-        "abstract": bibtex_escaped(paper.abstract) if paper.by_its_authors("abstract") else "",
-        "tldr": bibtex_escaped(paper.tldr) if paper.by_its_authors("tldr") else "",
-        "note": bibtex_escaped(paper.decision),
-    }
-    fields["archiveprefix"] = "arXiv" if fields["eprint"] else ""
-    fields = {
-        name: re.sub(r"[{}\\]", "", value) if name in ("doi", "eprint") else value for name, value in fields.items()
-    }
-    kind = "inproceedings" if paper.venue else "misc"
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@{kind}{{{key},", *lines, "}"]) + "\n"
-
-
-def _bibtex_author(name: str) -> str:
-    escaped = bibtex_escaped(name)
-    # A name with "and" or more than one comma would be taken apart.
-    return f"{{{escaped}}}" if re.search(r"\band\b", name, re.IGNORECASE) or name.count(",") > 1 else escaped
-
-
-def _bibtex_url(link: str) -> str:
-    return quote(link, safe=":/?&=#+,;@!$()*'[]%-._~")
-
-
-# -- RIS -------------------------------------------------------------------------------------------------------------
-
-
-def _ris(papers: list[Paper]) -> str:
-    return "".join(_ris_record(paper) for paper in papers)
-
-
-def _ris_record(paper: Paper) -> str:
-    doi = paper.id if re.match(r"10\.\d{4,9}/", paper.id) else ""
-    fields = [
-        ("TY", "CONF" if paper.venue else "UNPB"),
-        ("ID", paper.id),
-        ("TI", paper.title),
-        *(("AU", author) for author in paper.authors),
-        ("T2", paper.venue),
-        ("PY", str(paper.year or "")),
-        ("DA", (paper.published or "").replace("-", "/")),
-        ("AB", paper.abstract if paper.by_its_authors("abstract") else ""),
-        *(("KW", keyword) for keyword in paper.keywords),
-        ("N1", paper.decision),
-        ("DO", doi),
-        ("UR", main_link(paper)),
-    ]
-    # A field is one line: white space of any kind becomes a blank, so that no value can begin a field of its own.
-    lines = [f"{name}  - {' '.join(value.split())}" for name, value in fields if value]
-    return "\r\n".join([*lines, "ER  - ", "", ""])
-
-
 # -- Atom ------------------------------------------------------------------------------------------------------------
-
-
-def main_link(paper: Paper) -> str:
-    """The web address that leads to the paper best; empty where none is known."""
-    preferred = ("paper", "review", "forum", "pdf", "site", *paper.urls)
-    links = (paper.urls.get(kind, "") for kind in preferred)
-    return next(filter(safe_link, links), "")
 
 
 def entry_of(paper: Paper) -> Entry:

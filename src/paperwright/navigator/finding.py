@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .conference import ConferenceStatistics
     from .digest import Digest
     from .doctor import Problem
+    from .duplicate_groups import Duplicates
     from .experts import Expert
     from .library import Library
     from .search import Hit, Page
@@ -93,6 +94,12 @@ class Finding(ABC):
         from .conference import statistics
 
         return statistics(self._seen(), venue, year)
+
+    def duplicates(self) -> "list[Duplicates]":
+        """The papers that are there twice; see `paperwright.navigator.duplicate_groups.duplicates`."""
+        from .duplicate_groups import duplicates
+
+        return duplicates(self._seen())
 
     def export(self, papers: "Iterable[Paper | Hit]", path: str | os.PathLike[str], format: str | None = None) -> None:
         """Writes papers to a file; see `paperwright.navigator.exports.export`."""

@@ -94,10 +94,17 @@ class Dated(Protocol):
 
 @runtime_checkable
 class Tallying(Protocol):
-    """An index that can count its papers by the values of a column."""
+    """An index that can count its papers, and those by the values of a column."""
 
-    def tally(self, columns: Sequence[str], where: Filter) -> dict[str, dict[Any, int]]:
-        """For each column how many of the papers that pass the filter have each value; unknown values are left out."""
+    def tally(self, columns: Sequence[str], where: Filter, query: str | None = None) -> dict[str, dict[Any, int]]:
+        """For each column how many of the papers that pass the filter have each value; unknown values are left out.
+
+        With a query only papers that `lexical` finds for it are counted, however many they are.
+        """
+        ...
+
+    def matches(self, query: str, where: Filter) -> int:
+        """How many papers `lexical` finds in all."""
         ...
 
 

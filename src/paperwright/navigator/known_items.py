@@ -9,6 +9,11 @@ from .text import sequence
 
 MOST = 50  # ids that one link may be
 _ARXIV = re.compile(r"(?:arxiv:)?((?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7}))(?:v\d+)?(?:\.pdf)?", re.IGNORECASE)
+_LINK = re.compile(
+    r"https?://\S+"
+    r"|(?:[\w-]+\.)*(?:arxiv\.org|openreview\.net|doi\.org|semanticscholar\.org|openalex\.org|aclanthology\.org)/\S+",
+    re.IGNORECASE,
+)
 _DOI = re.compile(r"(?:doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 
 
@@ -21,8 +26,27 @@ def possible_ids(query: str) -> list[str]:
 
 
 def is_link(query: str) -> bool:
-    """Whether the query is one link."""
-    return re.fullmatch(r"https?://\S+", query.strip(), re.IGNORECASE) is not None
+    """Whether the query is one link; one to a known place may lack its `https://`, as browsers show it."""
+    return _LINK.fullmatch(query.strip()) is not None
+
+
+def missing(query: str) -> str | None:
+    """What to say of an id, a DOI or a link that the library does not hold; None of a query that is none of these."""
+    query = query.strip()
+    if any(one.isspace() for one in query):
+        return None
+    names = list(dict.fromkeys(_ids(query)))[:MOST]
+    if any(name.startswith("arxiv:") for name in names) and not names[-1].startswith("doi:"):
+        arxiv = next(name for name in names if name.startswith("arxiv:")).removeprefix("arxiv:")
+        return f"the library does not hold arxiv:{arxiv}; `paperwright sync semanticscholar:ARXIV:{arxiv}` fetches it"
+    if doi := next((name.removeprefix("doi:") for name in names if name.startswith("doi:")), None):
+        return f"the library does not hold the DOI {doi}; `paperwright sync semanticscholar:DOI:{doi}` fetches it"
+    if not is_link(query):
+        return None
+    if "openreview.net/" in query.lower():
+        fetches = "`paperwright sync openreview:` with the name of its conference, such as ICLR.cc/2022/Conference,"
+        return f"the library holds no paper behind this link; {fetches} fetches it"
+    return "the library holds no paper behind this link; `paperwright sync semanticscholar:` with its title fetches it"
 
 
 def titled(query: str, papers: Iterable[Paper]) -> list[str]:
@@ -35,7 +59,7 @@ def _ids(text: str) -> Iterator[str]:
     yield from _as_written(text)
     if is_link(text):
         try:
-            link = urlsplit(text)
+            link = urlsplit(text if "://" in text else f"https://{text}")
         except ValueError:  # such as a broken IPv6 host
             return
         # .../forum?id=X, .../abs/2102.07033v2, .../10.1145/3292500, .../W2741809807

@@ -29,7 +29,7 @@ from .index import Scored, date_number
 from .lance_filters import among, condition
 from .lance_words import LanceWords, match, pieces, words_schema
 from .lexical import K1
-from .query_terms import sought
+from .query_terms import weighted_terms
 from .text import tokens
 from .unit_vectors import checked_query, checked_rows
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FORMAT = 1
+FORMAT = 2
 EXACT_UP_TO = 200_000
 """Papers up to which inner products are all computed; beyond, `snapshot` builds an inverted file of 8-bit codes."""
 PROBES = 32
@@ -213,23 +213,14 @@ class LanceIndex:
     @_in_one_line
     def terms(self, query: str) -> dict[str, float]:
         """What the lexical leg looks for: terms with their weights, typing errors mended."""
-        return sought(query, self._words)
+        return weighted_terms(query, self._words)
 
     @_in_one_line
     def lexical(self, query: str, k: int, where: Filter) -> list[Scored]:
         """See `Index.lexical`."""
-        from lancedb.query import BooleanQuery, Occur
-
-        weights = dict.fromkeys(tokens(query), 1.0) | self.terms(
-            query
-        )  # a word whose count is wrong is found all the same
-        by_weight: dict[float, list[str]] = {}
-        for term, weight in weights.items():
-            by_weight.setdefault(weight, []).append(term)
-        if not by_weight or k < 1:
+        asked = self._asked(query)
+        if asked is None or k < 1:
             return []
-        matches = [match(terms, "words", weight) for weight, terms in by_weight.items()]
-        asked = matches[0] if len(matches) == 1 else BooleanQuery([(Occur.SHOULD, match) for match in matches])
 
         def best(limit: int) -> "pa.Table":
             search = self._papers.search(asked, query_type="fts").select(["id", "_score"]).limit(limit)
@@ -268,20 +259,49 @@ class LanceIndex:
         return [Scored(*one) for one in zip(rows["id"].to_pylist(), rows["date"].to_pylist(), strict=True)]
 
     @_in_one_line
-    def tally(
-        self, columns: Sequence[str], where: Filter, ids: Sequence[str] | None = None
-    ) -> dict[str, dict[Any, int]]:
-        """For each column how many papers have each value, among those that pass the filter, or those of some ids."""
+    def tally(self, columns: Sequence[str], where: Filter, query: str | None = None) -> dict[str, dict[Any, int]]:
+        """See `Tallying.tally`."""
         import pyarrow.compute as pc
 
-        passing = condition(where) if ids is None else f"{condition(where)} AND {among('id', ids)}"
-        rows = self._read(list(columns), passing)
+        rows = self._read(list(columns), condition(where)) if query is None else self._found(query, columns, where)
+        if rows is None:
+            return {column: {} for column in columns}
         found: dict[str, dict[Any, int]] = {}
         for column in columns:
             values = pc.list_flatten(rows[column]) if COLUMNS[column] == "texts" else rows[column]
             counted = pc.value_counts(values.drop_null())
             found[column] = {one["values"]: one["counts"] for one in counted.to_pylist() if one["values"] != ""}
         return found
+
+    @_in_one_line
+    def matches(self, query: str, where: Filter) -> int:
+        """See `Tallying.matches`."""
+        rows = self._found(query, ["id"], where)
+        return 0 if rows is None else len(rows)
+
+    def _asked(self, query: str) -> Any:
+        """The search for a query's terms; None for a query without."""
+        from lancedb.query import BooleanQuery, Occur
+
+        # A word whose count is wrong is found all the same.
+        weights = dict.fromkeys(tokens(query), 1.0) | self.terms(query)
+        by_weight: dict[float, list[str]] = {}
+        for term, weight in weights.items():
+            by_weight.setdefault(weight, []).append(term)
+        matches = [match(terms, "words", weight) for weight, terms in by_weight.items()]
+        if len(matches) < 2:
+            return matches[0] if matches else None
+        return BooleanQuery([(Occur.SHOULD, one) for one in matches])
+
+    def _found(self, query: str, columns: Sequence[str], where: Filter) -> "pa.Table | None":
+        """Columns of all papers that `lexical` finds; None for a query without terms."""
+        asked = self._asked(query)
+        if asked is None:
+            return None
+        search: Any = self._papers.search(asked, query_type="fts").select([*columns, "_score"])
+        if where:
+            search = search.where(condition(where), prefilter=True)
+        return search.limit(max(1, self._papers.count_rows())).to_arrow()
 
     # -- keeping it ----------------------------------------------------------------------------------------------------
 

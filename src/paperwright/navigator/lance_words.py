@@ -56,8 +56,7 @@ class LanceWords:
 
     def beginning_with(self, prefix: str) -> dict[str, int]:
         """See `Words.beginning_with`."""
-        # Terms are of a to z and 0 to 9: "{" follows them all.
-        found = Counter(self._kept(f"term >= {text(prefix)} AND term < {text(prefix + '{')}", 10_000))
+        found = Counter(self._kept(f"term >= {text(prefix)} AND term < {text(prefix + chr(0x10FFFF))}", 10_000))
         for word, papers in self._recently().items():
             if word.startswith(prefix):
                 found[word] += papers

@@ -17,13 +17,13 @@ from jaxtyping import Float32
 
 from .growing import Growing
 from .postings import Postings, merged
+from .query_terms import MOST_ALIKE, weighted_terms
 from .spelling import Vocabulary
-from .text import SYNONYMS, expanded, tokens
+from .text import SYNONYMS, tokens
 
 K1 = 1.2
 B = 0.75
-SYNONYM_WEIGHT = 0.5
-"""What a word counts that an acronym of the query stands for, and was not typed."""
+_REMEMBERED = 1_000  # queries whose terms are kept
 _AT_ONCE = 4_000_000  # terms that one set of postings is made of, about 100 MB of sorting
 
 
@@ -42,6 +42,7 @@ class Lexicon:
         self._settled = 0  # how many texts are
         self._norms: Float32[np.ndarray, " texts"] | None = None
         self._vocabulary: Vocabulary | None = None
+        self._weights: dict[str, dict[str, float]] = {}  # of the queries since the last change
 
     def __len__(self) -> int:
         """How many positions there are."""
@@ -56,7 +57,7 @@ class Lexicon:
             self._words += [term for term in dict.fromkeys(terms) if number[term] >= len(self._words)]
         self._lengths.append([len(terms)])
         self._out.append([False])
-        self._norms = self._vocabulary = None
+        self._changed()
         if len(self._new) >= _AT_ONCE:
             self._settle()
         return len(self._lengths) - 1
@@ -65,29 +66,29 @@ class Lexicon:
         """The text of this position is found no more."""
         self._out.rows[position] = True
         self._gaps = True
-        self._norms = self._vocabulary = None
+        self._changed()
 
     def weights(self, query: str) -> dict[str, float]:
-        """The terms that a query looks for, each with its weight.
+        """The terms that a query looks for, each with its weight (see `query_terms`)."""
+        found = self._weights.get(query)
+        if found is None:
+            if len(self._weights) >= _REMEMBERED:
+                self._weights.clear()
+            self._weights[query] = found = weighted_terms(query, self, self._synonyms)
+        return dict(found)
 
-        A word that no text holds is taken for a typing error and stands for the nearest words there are; the last word,
-        if it is unknown, also for those that begin with it, since it may still be on its way.
-        """
-        typed = tokens(query)
-        found: dict[str, float] = {}
-        for place, term in enumerate(typed):
-            if self.held_by(term):
-                found[term] = found.get(term, 0.0) + 1.0
-                continue
-            meant = dict(self.vocabulary.meant(term))
-            if place == len(typed) - 1 and len(term) >= 2 and not query[-1:].isspace():
-                meant |= self.vocabulary.beginning_with(term)
-            for near, weight in meant.items():
-                found[near] = max(found.get(near, 0.0), weight)
-        for term in expanded(typed, self._synonyms)[len(typed) :]:
-            if self.held_by(term):
-                found.setdefault(term, SYNONYM_WEIGHT)
-        return found
+    def counts(self, terms: Sequence[str]) -> dict[str, int]:
+        """See `query_terms.Words.counts`."""
+        held = {term: self.held_by(term) for term in terms if term in self._number}
+        return {term: papers for term, papers in held.items() if papers}
+
+    def alike(self, term: str, letters: tuple[int, int]) -> dict[str, int]:
+        """See `query_terms.Words.alike`."""
+        return self.vocabulary.alike(term, letters, MOST_ALIKE)
+
+    def beginning_with(self, prefix: str) -> dict[str, int]:
+        """See `query_terms.Words.beginning_with`."""
+        return {term: self.vocabulary.counts[term] for term in self.vocabulary.beginning_with(prefix)}
 
     def scores(self, query: str) -> Float32[np.ndarray, " texts"]:
         """The score of the text of every position; 0 where there is none any more."""
@@ -129,6 +130,10 @@ class Lexicon:
                 counts[part.terms] += inside[part.starts[1:]] - inside[part.starts[:-1]]
             self._vocabulary = Vocabulary(dict(zip(self._words, counts.tolist(), strict=True)))
         return self._vocabulary
+
+    def _changed(self) -> None:
+        self._norms = self._vocabulary = None
+        self._weights.clear()
 
     def _lengths_weighed(self) -> Float32[np.ndarray, " texts"]:
         """k1 (1 - b + b |d| / avgdl) of every text."""

@@ -304,6 +304,13 @@ class Library(Finding):
             self.refresh()
         return removed
 
+    def join(self, ids: Sequence[str]) -> Paper:
+        """Makes one of papers that are one; see `paperwright.navigator.duplicate_groups.join`."""
+        from .duplicate_groups import join
+
+        with self._writing:
+            return join(self, [ids])[0]
+
     def refresh(
         self, progress: Progress | None = None, on: "Place | Executor | None" = None, *, wait: bool = True
     ) -> None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .exports import main_link
+from .citations import main_link
 
 if TYPE_CHECKING:
     from .semantic_map import SemanticMap

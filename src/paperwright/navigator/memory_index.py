@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from . import snapshot
 from .column_table import ColumnTable, by_score
@@ -20,7 +20,7 @@ from .index import Scored
 from .lexical import Lexicon
 from .unit_vectors import checked_query, checked_rows
 
-FORMAT = 2
+FORMAT = 3
 
 
 class MemoryIndex:
@@ -84,10 +84,7 @@ class MemoryIndex:
     def lexical(self, query: str, k: int, where: Filter) -> list[Scored]:
         """See `Index.lexical`."""
         with self._lock:
-            scores = self._lexicon.scores(query)
-            found = scores > 0
-            if where:
-                found &= self._table.mask(where)
+            scores, found = self._matching(query, where)
             return [Scored(*one) for one in by_score(self._table.ids, scores, np.flatnonzero(found), k)]
 
     def dense(self, vector: Float32[np.ndarray, " width"], k: int, where: Filter) -> list[Scored]:
@@ -108,10 +105,16 @@ class MemoryIndex:
             passing = np.flatnonzero(self._table.mask(where))
             return [Scored(*one) for one in by_score(self._table.ids, self._table.dates(), passing, k)]
 
-    def tally(self, columns: Sequence[str], where: Filter) -> dict[str, dict[Any, int]]:
+    def tally(self, columns: Sequence[str], where: Filter, query: str | None = None) -> dict[str, dict[Any, int]]:
         """See `Tallying.tally`."""
         with self._lock:
-            return self._table.tally(columns, where)
+            mask = self._table.mask(where) if query is None else self._matching(query, where)[1]
+            return self._table.tally(columns, mask)
+
+    def matches(self, query: str, where: Filter) -> int:
+        """See `Tallying.matches`."""
+        with self._lock:
+            return int(self._matching(query, where)[1].sum())
 
     def vectors(self, ids: Sequence[str]) -> Float32[np.ndarray, "papers width"]:
         """See `Index.vectors`."""
@@ -160,6 +163,16 @@ class MemoryIndex:
     def _width(self) -> int:
         return int(self._vectors.rows.shape[1])
 
+    def _matching(
+        self, query: str, where: Filter
+    ) -> tuple[Float32[np.ndarray, " positions"], Bool[np.ndarray, " positions"]]:
+        """The score of every position, and which are found."""
+        scores = self._lexicon.scores(query)
+        found = scores > 0
+        if where:
+            found &= self._table.mask(where)
+        return scores, found
+
     def _take_out(self, identifier: str) -> None:
         place = self._table.take_out(identifier)
         if place is not None:
@@ -181,7 +194,10 @@ class MemoryIndex:
     def _read_snapshot(self, directory: Path) -> None:
         try:
             found = snapshot.read(directory)
-            if found is None or found.values.get("format") != FORMAT:
+            if found is None:
+                return
+            if found.values.get("format") != FORMAT:
+                self.damage = f"its words are of format {found.values.get('format')}, and are now of format {FORMAT}"
                 return
             parts: dict[str, dict[str, np.ndarray]] = {"column": {}, "words": {}}
             for name, array in found.arrays.items():

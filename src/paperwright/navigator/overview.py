@@ -19,17 +19,20 @@ VALUES = 20
 """How many values of a column are named, the commonest ones."""
 
 
-def tally(library: "Library", where: Filter, ids: Sequence[str] | None = None) -> dict[str, dict[str, int]]:
+def tally(
+    library: "Library", where: Filter, ids: Sequence[str] | None = None, query: str | None = None
+) -> dict[str, dict[str, int]]:
     """For each of `FACETS` how many papers have each value, the commonest first.
 
     Args:
         library: Whose papers are counted.
         where: Which papers are counted.
         ids: Only papers of these ids; None for all.
+        query: Only papers that are found by its words, in an index that can count them; None for all.
     """
     index = library.index
     if isinstance(index, Tallying):
-        counts = index.tally(FACETS, where if ids is None else where.also(only_ids(ids)))
+        counts = index.tally(FACETS, where if ids is None else where.also(only_ids(ids)), query)
     else:
         papers = library.papers(where) if ids is None else _passing(library, ids, where)
         counts = {column: Counter() for column in FACETS}

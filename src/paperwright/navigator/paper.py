@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from .errors import NavigatorError
+from .names import Name
 
 LONGEST_TITLE = 1_000
 LONGEST_TEXT = 100_000
@@ -20,6 +21,12 @@ LONGEST_LIST = 10_000
 LONGEST_RAW = 1_000_000
 DECISIONS = ("Oral", "Spotlight", "Poster", "Accept", "Reject", "Withdrawn", "Desk Reject")
 """The decisions in one spelling; a source's own word goes into `raw`."""
+
+PUBLICATION = (
+    *("type", "volume", "number", "pages", "chapter", "edition", "series", "editor", "publisher", "address"),
+    *("school", "institution", "organization", "howpublished", "eventtitle", "isbn", "issn"),
+)
+"""What `Paper.publication` may hold, by BibTeX's names."""
 
 DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 """A day, a month or a year."""
@@ -51,6 +58,10 @@ class Paper:
         categories: Of its source, such as "cs.LG".
         source: Where the record came from.
         raw: What the source said beyond this, JSON values, a million characters at most.
+        names: The authors' names in their parts, one for each of `authors`, as BibTeX writes them: "Di Giovanni,
+            Francesco", "King, Jr., Martin Luther", "{Open Science Collaboration}". Empty where no source says them.
+        publication: How it was published, by the fields of `PUBLICATION`: its type ("article", "phdthesis", as in
+            BibTeX), volume, number, pages, publisher; `venue` is its journal or book.
 
     Raises:
         NavigatorError: a value cannot be; the message names the paper and the field.
@@ -78,6 +89,8 @@ class Paper:
     categories: tuple[str, ...] = ()
     source: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    names: tuple[str, ...] = ()
+    publication: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -96,7 +109,7 @@ class Paper:
             put(name, clean(value, LONGEST_TITLE if name == "title" else LONGEST_TEXT))
         if not self.title:
             raise NavigatorError(f"paper {self.id} has no title")
-        for name in ("authors", "keywords", "references", "categories"):
+        for name in ("authors", "keywords", "references", "categories", "names"):
             put(name, tuple(filter(None, (clean(item, LONGEST_TITLE) for item in self._texts(name)))))
         put("code_urls", tuple(filter(None, map(link, self._texts("code_urls")))))
         for name in ("ratings", "confidences"):
@@ -122,6 +135,17 @@ class Paper:
         links = {clean(str(name), 100): link(url) for name, url in self.urls.items()}
         put("urls", {name: links[name] for name in sorted(links) if links[name]})
         put("raw", self._values("raw", self.raw))
+        if self.names and len(self.names) != len(self.authors):
+            raise self._wrong("names", f"one for each of the {len(self.authors)} authors, or none", self.names)
+        put("publication", self._publication())
+
+    def _publication(self) -> dict[str, str]:
+        if not isinstance(self.publication, Mapping) or not all(
+            name in PUBLICATION and isinstance(value, str) for name, value in self.publication.items()
+        ):
+            raise self._wrong("publication", f"texts by {', '.join(PUBLICATION)}", self.publication)
+        found = {name: clean(self.publication.get(name, ""), LONGEST_TITLE) for name in PUBLICATION}
+        return {name: value for name, value in found.items() if value}
 
     def _texts(self, name: str) -> tuple[str, ...]:
         value = getattr(self, name)
@@ -161,6 +185,11 @@ class Paper:
         """The mean rating; None without ratings."""
         return sum(self.ratings) / len(self.ratings) if self.ratings else None
 
+    @property
+    def people(self) -> tuple[Name, ...]:
+        """The authors' names in their parts; where no source says the parts, those that a name usually has."""
+        return tuple(map(Name.read, self.names)) if self.names else tuple(map(Name.said, self.authors))
+
     def by_its_authors(self, name: str) -> bool:
         """Whether a text, "abstract" or "tldr", is the authors' own; a source that has its own says so in `raw`."""
         text, sources = getattr(self, name), self.raw.get("sources")
@@ -179,7 +208,9 @@ class Paper:
     @property
     def json(self) -> str:
         """`as_dict` as JSON, the same text for the same paper."""
-        return json.dumps({name: getattr(self, name) for name in _FIELDS}, sort_keys=True, ensure_ascii=False)
+        # What came to records later is left out where it is empty, so that a record from before is the same text.
+        values = {name: found for name in _FIELDS if (found := getattr(self, name)) or name not in _LATER}
+        return json.dumps(values, sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Paper":
@@ -194,6 +225,7 @@ class Paper:
 
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Paper))
+_LATER = frozenset(("names", "publication"))
 
 
 def link(url: str) -> str:

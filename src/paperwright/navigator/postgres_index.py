@@ -25,7 +25,7 @@ from .lexical import K1, B
 from .postgres_connections import Connections
 from .postgres_filters import condition, storable
 from .postgres_tables import PostgresTables
-from .query_terms import MOST_ALIKE, framed, sought
+from .query_terms import MOST_ALIKE, framed, weighted_terms
 from .text import tokens
 from .unit_vectors import checked_query, checked_rows
 
@@ -39,6 +39,9 @@ WIDEST_GRAPH = 2_000
 """Numbers in a vector that pgvector's graph can take."""
 
 EVERYTHING = Filter()
+_HOLDING = (
+    "number IN (SELECT paper FROM {postings} AS p JOIN {terms} AS t ON p.term = t.number WHERE t.term = ANY(%(terms)s))"
+)
 
 
 class PostgresIndex:
@@ -129,7 +132,7 @@ class PostgresIndex:
 
     def terms(self, query: str) -> dict[str, float]:
         """What the lexical leg looks for: terms with their weights, typing errors mended."""
-        return sought(query, self)
+        return weighted_terms(query, self)
 
     def lexical(self, query: str, k: int, where: Filter) -> list[Scored]:
         """See `Index.lexical`."""
@@ -197,20 +200,24 @@ class PostgresIndex:
         query = "SELECT id, date FROM {papers} WHERE {where} ORDER BY date DESC, id LIMIT %(k)s"
         return [Scored(*one) for one in self._all(query, where=where, k=k)]
 
-    def tally(
-        self, columns: Sequence[str], where: Filter, ids: Sequence[str] | None = None
-    ) -> dict[str, dict[Any, int]]:
-        """For each column how many papers have each value, among those that pass the filter, or those of some ids."""
+    def tally(self, columns: Sequence[str], where: Filter, query: str | None = None) -> dict[str, dict[Any, int]]:
+        """See `Tallying.tally`."""
+        terms = None if query is None else list(self.terms(query))
         found: dict[str, dict[Any, int]] = {}
         for column in columns:
             value = "unnest({column})" if COLUMNS[column] == "texts" else "{column}"
-            query = (
+            asked = (
                 f"SELECT value, count(*) FROM (SELECT {value} AS value FROM {{papers}} WHERE {{where}} "
-                "AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s))) AS held WHERE value IS NOT NULL GROUP BY value"
+                f"AND (%(terms)s::text[] IS NULL OR {_HOLDING})) AS held WHERE value IS NOT NULL GROUP BY value"
             )
-            rows = self._all(query, where=where, column=column, ids=None if ids is None else storable(ids))
+            rows = self._all(asked, where=where, column=column, terms=terms)
             found[column] = {value: count for value, count in rows if value != ""}
         return found
+
+    def matches(self, query: str, where: Filter) -> int:
+        """See `Tallying.matches`."""
+        asked = f"SELECT count(*) FROM {{papers}} WHERE {{where}} AND {_HOLDING}"
+        return int(self._one(asked, where=where, terms=list(self.terms(query)))[0])
 
     # -- keeping it ----------------------------------------------------------------------------------------------------
 
@@ -254,7 +261,7 @@ class PostgresIndex:
         """Closes its connections."""
         self._connections.close()
 
-    # -- the words, for `query_terms.sought` ---------------------------------------------------------------------------
+    # -- the words, for `query_terms` ---------------------------------------------------------------------------
 
     def counts(self, terms: Sequence[str]) -> dict[str, int]:
         """See `Words.counts`."""
@@ -274,12 +281,11 @@ class PostgresIndex:
 
     def beginning_with(self, prefix: str) -> dict[str, int]:
         """See `Words.beginning_with`."""
-        # Terms are of a to z and 0 to 9: "{" follows them all.
         query = """
             SELECT term, papers FROM {terms} WHERE term >= %(prefix)s AND term < %(beyond)s AND papers > 0
             ORDER BY papers DESC, term LIMIT 20
             """
-        return dict(self._all(query, prefix=prefix, beyond=prefix + "{"))
+        return dict(self._all(query, prefix=prefix, beyond=prefix + "\U0010ffff"))
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

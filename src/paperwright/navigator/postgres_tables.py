@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.sql import Composable, Composed
 
-FORMAT = 1
+FORMAT = 2
 _TYPES = {"text": 'text COLLATE "C"', "texts": 'text[] COLLATE "C"', "number": "double precision", "truth": "boolean"}
 # Binary COPY: of each row the number of its fields, then each with its length; all big-endian.
 _FIELDS = ("term", "paper", "count", "length")
@@ -92,7 +92,10 @@ class PostgresTables:
                     )
             return
         (made,) = connection.execute(self.sql("SELECT format FROM {state}")).fetchone() or (None,)
-        if made != FORMAT:
+        if made is not None and made < FORMAT:  # all of it is made of the records: it is filled again
+            connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(self.schema)))
+            self.prepare(connection)
+        elif made != FORMAT:
             raise LibraryError(
                 f"the index in schema {self.schema!r} is of format {made}, this paperwright writes format {FORMAT}; "
                 "rebuild the library"

@@ -3,6 +3,8 @@
     offline rl "distribution shift" -robotics title:conservative author:levine keyword:"meta learning"
     year:2020..2022 decision:oral|spotlight has:code tag:to-read -tag:done id:Lm8T39vLDTE
 
+"without replay" at the end of a query that was typed in small letters is read as -replay, with a note.
+
 Nothing that is typed is an error: what cannot be understood is searched as text, and a note says so.
 """
 
@@ -17,6 +19,7 @@ from .text import sequence
 
 LONGEST_QUERY = 2_000
 _PIECE = re.compile(r'(?P<minus>-?)(?:(?P<field>[a-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
+_WITHOUT = re.compile(r"(?P<rest>[^A-Z\"]*[^A-Z\"\s])\s+without\s+(?P<what>[^A-Z\"\s:]+(?:\s[^A-Z\"\s:]+)?)\s*")
 _YEARS = re.compile(r"(\d{4})?(\.\.)?(\d{4})?")
 
 
@@ -71,6 +74,9 @@ def parsed(query: str) -> ParsedQuery:
     if len(query) > LONGEST_QUERY:
         query = query[:LONGEST_QUERY]
         found.notes.append(f"only the first {LONGEST_QUERY:,} characters were read")
+    if left_out := _WITHOUT.fullmatch(query):
+        query = f'{left_out["rest"]} -"{left_out["what"]}"'
+        found.notes.append(f'“without {left_out["what"]}” is read as -"{left_out["what"]}"; in quotes it is text')
     for piece in _PIECE.finditer(query):
         name, minus = (piece["field"] or "").lower(), bool(piece["minus"])
         value = piece["phrase"] if piece["phrase"] is not None else piece["word"]

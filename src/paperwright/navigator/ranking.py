@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .duplicates import keys_of
 from .filters import Condition, Filter, columns_of, only_ids
 from .fusion import Scale, convex, rrf
-from .index import Explaining, Scored
-from .known_items import is_link, possible_ids, titled
+from .index import Explaining, Scored, Tallying
+from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
 from .query import parsed
+from .query_terms import RARE_WEIGHT
 from .synonyms import spelled_out
-from .text import tokens
+from .text import WORD, expanded, lexical_text, tokens, typed_terms
 
 if TYPE_CHECKING:
     from .library import Library
@@ -25,6 +27,11 @@ TITLES_LOOKED_AT = 20
 """How many of the best papers by words may have the query for their title."""
 MOST_LOOKED_AT = 20_000
 """How many papers of a leg are looked at for phrases and exclusions before it is said that there may be more."""
+
+OTHER_LANGUAGE = (
+    "the embedded encoder knows the words of the library's papers only, and translates none: ask in their language, or "
+    "make a library with a neural encoder of many languages"
+)
 
 
 class Place(NamedTuple):
@@ -79,18 +86,25 @@ class Question:
     def __init__(self, library: "Library", query: str, where: Filter) -> None:
         self.library, self.query, self._given = library, query, where
         self._index = library.index  # one and the same all along, whatever is added meanwhile
+        self.revision = library.index.revision
         self._asked = parsed(query)
         self.notes = list(self._asked.notes)
         self._where = where.also(*self._asked.conditions, *self._tags())
         self._terms_typed = tokens(self._asked.text)
         self._text, note = spelled_out(self._asked.text, library.directory)
         self.notes += [note] if note else []
+        self._unknown: dict[str, str] = {}  # terms that no paper has, each with the word that was typed
+        self._rare: list[str] = []  # words that hardly any paper has
+        self._missing = False  # whether an id or a link was asked for that is not there
+        self._vector: np.ndarray | None = None
         self._by_depth: dict[int, list[Scored]] = {}
 
     def ranking(self, mode: str, behind: Place | None, k: int) -> Ranking:
         """The ranking, so far that k papers stand behind a place, and one more if it goes on."""
         if identifier := self._identified():
             return Ranking([Place(0, -1.0, identifier)], 1, reasons={identifier: "its id"})
+        if self._missing:
+            return Ranking([], 0)
         if not self._terms_typed and (self._asked.words or not self._asked.text.strip()):
             return self._newest(behind, k)
         named = self._titled()
@@ -100,7 +114,7 @@ class Question:
             return sum(behind is None or place > behind for place in places) > k
 
         mode = mode if mode != "auto" else "convex" if self.library.neural else "lexical"
-        vector = None if mode == "lexical" else self._vector()
+        self._vector = vector = None if mode == "lexical" else self._encoded()
         terms = self._terms()
         if vector is None or mode == "lexical":
             legs = {"words": self._leg(self._by_words, enough)}
@@ -117,13 +131,38 @@ class Question:
             name: {one.id: (rank, one.score) for rank, one in enumerate(each.found, start=1)}
             for name, each in legs.items()
         }
-        return Ranking(sorted(places), len(places), leg.complete, ranks, dict.fromkeys(named, "its title"), terms)
+        ranking = Ranking(sorted(places), len(places), leg.complete, ranks, dict.fromkeys(named, "its title"), terms)
+        self._note_words(ranking)
+        return ranking
 
     def facets(self, ranking: Ranking) -> dict[str, dict[str, int]]:
-        """How many papers have each value of a column: of the ranking so far as it was looked through, or of all."""
-        if self._asked.text.strip() or self._asked.words or ranking.reasons:
-            return tally(self.library, Filter(), [place.id for place in ranking.places])
-        return tally(self.library, self._where, None)
+        """How many papers of the whole ranking have each value of a column; its `total` is exact afterwards.
+
+        A ranking by words is counted to its end without being listed. One of phrases or exclusions is looked through
+        as deep as `MOST_LOOKED_AT`; a fused one ends with what it lists, and one by meaning holds all that pass.
+        """
+        if not ranking.places:
+            return {}
+        by_words, index = set(ranking.legs) == {"words"}, self._index
+        if not self._asked.words and by_words and not ranking.complete and isinstance(index, Tallying):
+            ranking.total, ranking.complete = index.matches(self._text, self._where), True
+            return tally(self.library, self._where, query=self._text)
+        if not self._asked.words and not by_words and not ranking.reasons and len(ranking.legs) < 2:
+            return tally(self.library, self._where)
+        found = [place.id for place in ranking.places]
+        if not ranking.complete:
+            leg = self._whole(ranking)
+            found = [one.id for one in leg.found]
+            ranking.total, ranking.complete = len(found), leg.complete
+        return tally(self.library, Filter(), found)
+
+    def _whole(self, ranking: Ranking) -> Leg:
+        """The leg of a ranking, looked through to its end."""
+        if self._vector is not None and "meaning" in ranking.legs:
+            return self._meaning(self._vector, lambda _: False)
+        if ranking.legs:
+            return self._leg(self._by_words, lambda _: False)
+        return self._leg(lambda depth: newest(self.library, self._index, depth, self._where), lambda _: False)
 
     # -- what was asked for --------------------------------------------------------------------------------------------
 
@@ -140,10 +179,24 @@ class Question:
 
     def _identified(self) -> str | None:
         """The paper whose id or link the query is."""
-        found = self.library.many(possible_ids(self.query))
-        if not found and is_link(self.query):
-            self.notes.append("no paper of the library is behind this link; it was searched as text")
+        names = possible_ids(self.query)
+        found = self.library.many(names)
+        if not found and (said := missing(self.query)):
+            known = self.library.derived("papers by other ids", self._by_other_ids)
+            found = self.library.many([known[name.lower()] for name in names if name.lower() in known])
+            if not found:
+                self._missing = True
+                self.notes.append(said)
         return next((one for one, paper in found.items() if self._given.holds(columns_of(paper))), None)
+
+    def _by_other_ids(self) -> dict[str, str]:
+        """The paper that each DOI, arXiv id and forum belongs to."""
+        return {
+            key.removeprefix("forum:").lower(): paper.id
+            for paper in self.library.papers()
+            for key in keys_of(paper)
+            if key.startswith(("doi:", "arxiv:", "forum:"))
+        }
 
     def _titled(self) -> list[str]:
         """The papers whose title is the whole query, of which nothing is a mark of the query language then."""
@@ -153,21 +206,41 @@ class Question:
             best = self._index.lexical(self.query, TITLES_LOOKED_AT, self._given)
         return titled(self.query, self.library.many([one.id for one in best]).values())
 
+    def _note_words(self, ranking: Ranking) -> None:
+        """Says which words were taken for typing errors or passed over, in words of the papers that were found."""
+        if not (self._unknown or self._rare):
+            return
+        spelled: dict[str, str] = {}
+        for paper in self.library.many([place.id for place in ranking.places[:TITLES_LOOKED_AT]]).values():
+            for term, word in typed_terms(lexical_text(paper)):
+                spelled.setdefault(term, word)
+        typed = {*self._terms_typed, *expanded(self._terms_typed)}
+        instead = dict.fromkeys(spelled[term] for term in ranking.terms if term not in typed and term in spelled)
+        searched = f"; searched for {', '.join(instead)}" if instead else ""
+        for said, which in (("no paper", self._unknown.values()), ("hardly any paper", self._rare)):
+            if which:
+                self.notes.append(f"{said} has {', '.join(dict.fromkeys(which))[:200]}{searched[:200]}")
+        if not self.library.neural and len(self._unknown) == len(set(self._terms_typed)):
+            words = [
+                word for word in self._unknown.values() if word.isalpha() and (len(word) > 5 or not word.isascii())
+            ]
+            if isinstance(self._index, Explaining) and not all(self._index.terms(f"{word} ") for word in words):
+                self.notes.append(OTHER_LANGUAGE)
+
     def _terms(self) -> tuple[str, ...]:
-        """What words are looked for; notes which were taken for typing errors, and which were passed over."""
+        """What words are looked for."""
         typed = self._terms_typed
         if not typed:
             self.notes.append("there is no word to search for, only marks or words that every paper has")
         if not isinstance(self._index, Explaining):
             return tuple(dict.fromkeys(typed))
-        terms = tuple(self._index.terms(self._text))
-        unknown = [term for term in dict.fromkeys(typed) if term not in terms]
-        if unknown[-1:] == typed[-1:] and any(term.startswith(typed[-1]) for term in terms):
-            unknown.pop()  # it may be on its way
-        if unknown:
-            instead = [term for term in terms if term not in typed]
-            searched = f"; searched for {', '.join(instead)}" if instead else ""
-            self.notes.append(f"no paper has {', '.join(unknown)[:200]}{searched[:200]}")
+        weights = self._index.terms(self._text)
+        terms = tuple(weights)
+        spelled = {term: word for word in WORD.findall(self._asked.text) for term in tokens(word)}
+        self._unknown = {term: spelled.get(term, term) for term in typed if term not in weights}
+        self._rare = [spelled.get(term, term) for term in typed if weights.get(term) == RARE_WEIGHT]
+        if typed and typed[-1] in self._unknown and any(term.startswith(typed[-1]) for term in terms):
+            self._unknown.pop(typed[-1])  # it may be on its way
         return terms
 
     # -- legs ----------------------------------------------------------------------------------------------------------
@@ -190,7 +263,7 @@ class Question:
                 where = where.also(only_ids([one.id for one in holding.found]))
         return self._leg(lambda depth: self._index.dense(vector, depth, where), enough)
 
-    def _vector(self) -> np.ndarray | None:
+    def _encoded(self) -> np.ndarray | None:
         """The unit vector of what is asked; None if the encoder knows nothing of it."""
         encoder = self.library.encoder
         encode = getattr(encoder, "encode_query", encoder.encode)

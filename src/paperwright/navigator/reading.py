@@ -63,6 +63,25 @@ class Reading(ABC):
                     "DELETE FROM tags WHERE tag = ? AND paper = ?", [(name, storable(one)) for one in ids]
                 )
 
+    def hand_on(self, ids: Iterable[str], to: str) -> None:
+        """Gives what the reader has put on some papers, tags, notes and that they were seen, to another paper."""
+        with self.transaction() as connection:
+            for one in map(storable, ids):
+                connection.execute(
+                    "INSERT INTO tags SELECT tag, ?, added FROM tags WHERE paper = ? ON CONFLICT DO NOTHING", (to, one)
+                )
+                connection.execute(
+                    "INSERT INTO seen SELECT ?, at FROM seen WHERE paper = ? ON CONFLICT DO NOTHING", (to, one)
+                )
+                connection.execute(
+                    "INSERT INTO notes SELECT ?, note, changed FROM notes WHERE paper = ? "
+                    "ON CONFLICT (paper) DO UPDATE SET note = notes.note || char(10) || excluded.note, "
+                    "changed = MAX(notes.changed, excluded.changed)",
+                    (to, one),
+                )
+                for table in ("tags", "seen", "notes"):
+                    connection.execute(f"DELETE FROM {table} WHERE paper = ?", (one,))
+
     def tags(self) -> dict[str, int]:
         """The tags, each with how many papers it has."""
         with self._reading() as connection:

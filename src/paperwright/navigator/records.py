@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,12 @@ from typing import Literal
 from .errors import LibraryError, NavigatorError, UnknownPaperId
 from .paper import Paper
 from .reading import Reading, SavedSearch, parts, tag_name, time_now
+from .titles import titles_agree
 
 __all__ = ["AddReport", "OnConflict", "Records", "SavedSearch", "tag_name"]
 
-FORMAT = 1
+FORMAT = 2
+"""2 came with `Paper.names` and `Paper.publication`, which an older version would take for no fields of a paper."""
 
 _SCHEMA = """
 CREATE TABLE papers (
@@ -119,6 +121,8 @@ class Records(Reading):
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
+        elif version < FORMAT:
+            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     @classmethod
     def of_dump(cls, content: bytes) -> "Records":
@@ -197,6 +201,7 @@ class Records(Reading):
                     report.changed += 1
                 else:
                     report.new += 1
+            report.notes += self._replaced(connection, {i: written[i] for i in written if before.get(i)})
             first, now = self._revision(connection) + 1, time_now()
             values = [
                 (identifier, revision, known[identifier], record, now)
@@ -211,6 +216,18 @@ class Records(Reading):
             if cursor is not None:
                 self._set_cursor(connection, *cursor)
         return report
+
+    @staticmethod
+    def _replaced(connection: sqlite3.Connection, written: Mapping[str, str]) -> list[str]:
+        """What is said where another source's record takes the place of another work's: none goes without a word."""
+        notes = []
+        for part in parts(list(written)):
+            marks = ", ".join("?" * len(part))
+            for identifier, record in connection.execute(f"SELECT id, record FROM papers WHERE id IN ({marks})", part):
+                before, now = map(_paper, (record, written[identifier]))
+                if before.source != now.source and not titles_agree(before.title, now.title):
+                    notes.append(f"{identifier} was {before.title!r:.80} and is {now.title!r:.80} now")
+        return notes
 
     def remove(self, ids: Iterable[str]) -> int:
         """Takes papers out; returns how many there were.

@@ -5,8 +5,9 @@
    Phrases and exclusions are looked up in the papers themselves, so deep into a leg that a page is full.
 3. A query without words lists the newest papers.
 
-A page begins behind its cursor, the place (score, id) of the last paper on the page before, so paging is stable while
-papers are added.
+A page begins behind its cursor, the place (score, id) of the last paper on the page before. Scores by words hang on the
+whole library: where papers came, changed or went between two pages, some may come twice or be passed over, and a note
+says so.
 """
 
 import base64
@@ -24,6 +25,8 @@ from .ranking import MODES, Place, Question, Ranking
 
 if TYPE_CHECKING:
     from .library import Library
+
+MOVED = "the library has changed since the page before: papers may come twice or be passed over; search anew for all"
 
 __all__ = ["MODES", "Hit", "Page", "Why", "search"]
 
@@ -126,7 +129,7 @@ def search(
             best 200 papers of each leg, and a fused ranking ends with them; the others go on to the last paper.
         where: A filter beside the query's own conditions (see `filters`).
         cursor: A page's `next_cursor`, for the page after it.
-        facets: Whether to count the papers of the ranking by decision, year and the like.
+        facets: Whether to count the papers of the whole ranking by decision, year and the like; `total` is theirs.
 
     Raises:
         NavigatorError: k < 1, an unknown mode or column, or a cursor that no page gave.
@@ -136,11 +139,14 @@ def search(
         raise NavigatorError(f"k is how many papers to find, at least 1; got {k!r:.80}")
     if mode not in MODES:
         raise NavigatorError(f"mode is one of {', '.join(MODES)}; got {mode!r:.80}")
-    behind, passed = (None, 0) if cursor is None else _read_cursor(cursor)
+    behind, passed, revision = (None, 0, None) if cursor is None else _read_cursor(cursor)
     question = Question(library, query, Filter.of(where))
+    if revision is not None and revision != question.revision:
+        question.notes.append(MOVED)
     ranking = question.ranking(mode, behind, k)
     left = [place for place in ranking.places if behind is None or place > behind]
     papers = library.many([place.id for place in left[:k]])
+    counts = question.facets(ranking) if facets else {}
     hits = tuple(
         Hit(papers[place.id], passed + number, place.score, _why(papers[place.id], ranking))
         for number, place in enumerate(left[:k], start=1)
@@ -149,10 +155,10 @@ def search(
     return Page(
         hits=hits,
         total=ranking.total,
-        next_cursor=_cursor(left[k - 1], passed + k) if len(left) > k else None,
+        next_cursor=_cursor(left[k - 1], passed + k, question.revision) if len(left) > k else None,
         took_ms=1e3 * (time.perf_counter() - began),
-        facets=question.facets(ranking) if facets else {},
-        notes=tuple(question.notes),
+        facets=counts,
+        notes=tuple(dict.fromkeys(question.notes)),
         complete=ranking.complete,
     )
 
@@ -162,17 +168,18 @@ def _why(paper: Paper, ranking: Ranking) -> Why:
     return why(paper, ranking.terms, legs, ranking.reasons.get(paper.id, ""))
 
 
-def _cursor(place: Place, passed: int) -> str:
-    written = json.dumps([place.tier, place.negative, place.id, passed], ensure_ascii=False)
+def _cursor(place: Place, passed: int, revision: int) -> str:
+    written = json.dumps([place.tier, place.negative, place.id, passed, revision], ensure_ascii=False)
     return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str) -> tuple[Place, int]:
+def _read_cursor(cursor: str) -> tuple[Place, int, int | None]:
+    """The place, how many papers were before it, and the library's revision; None in a cursor of an earlier version."""
     try:
         written = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        tier, negative, identifier, passed = json.loads(written)
+        tier, negative, identifier, passed, *rest = json.loads(written)
         if not (isinstance(identifier, str) and isinstance(passed, int) and passed > 0 and tier in (0, 1)):
             raise ValueError
-        return Place(tier, float(negative), identifier), passed
+        return Place(tier, float(negative), identifier), passed, next(iter(rest), None)
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise NavigatorError(f"a cursor is the next_cursor of a page; got {cursor!r:.80}") from None

@@ -1,10 +1,9 @@
 """What a word that nobody wrote was meant to be: the nearest words of a vocabulary, found by their trigrams.
 
-A query word that no paper holds is a typing error, or the beginning of a word that is still being typed. Trigrams of
-#word# find the words that look alike, the edit distance (with swapped neighbours as one edit) picks the nearest.
+A word of one edit is looked up among all that one edit makes (Norvig 2007); for two, trigrams of #word# find the words
+that look alike, and the edit distance picks the nearest. Swapped neighbours are one edit.
 """
 
-import functools
 import heapq
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import numpy as np
 
 MOST = 4  # words that one unknown word may stand for
 LONGEST = 40  # letters of a word that is worth mending
-_LOOKED_AT = 50  # words of suitable length whose edit distance is computed
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Vocabulary:
@@ -36,7 +35,6 @@ class Vocabulary:
         order = np.argsort(codes, kind="stable")
         self._trigrams = codes[order]
         self._holders = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[order]
-        self.meant = functools.lru_cache(maxsize=10_000)(self._meant)
 
     def __contains__(self, word: str) -> bool:
         return word in self.counts
@@ -48,36 +46,48 @@ class Vocabulary:
         found = heapq.nsmallest(most, self._words[start:end], key=lambda word: (-self.counts[word], word))
         return {word: (self.counts[word] / self.counts[found[0]]) ** 0.5 for word in found}
 
-    def _meant(self, word: str) -> dict[str, float]:
-        """The words that a misspelt one most likely stands for, each with a weight below 1.
-
-        One edit is forgiven in a word of up to five letters, two in a longer one. The nearest words come first, of
-        equal distance the commonest; a word at twice the distance has half the weight.
-        """
-        if len(word) > LONGEST:
-            return {}
-        allowed = 1 if len(word) <= 5 else 2
-        letters = np.frombuffer(f"#{word}#".encode("utf-32-le", "replace"), dtype=np.uint32)
-        codes = np.unique(_codes(letters, np.arange(len(letters) - 2)))
+    def alike(self, word: str, letters: tuple[int, int], most: int) -> dict[str, int]:
+        """The words that share most trigrams with one, of at least and at most so many letters."""
+        written = np.frombuffer(f"#{word}#".encode("utf-32-le", "replace"), dtype=np.uint32)
+        codes = np.unique(_codes(written, np.arange(len(written) - 2)))
         starts, ends = (np.searchsorted(self._trigrams, codes, side) for side in ("left", "right"))
         holders = np.concatenate([self._holders[start:end] for start, end in zip(starts, ends, strict=True)])
         candidates, shared = np.unique(holders, return_counts=True)
-        # Swapped neighbours in a short word may leave no trigram.
-        swaps = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)} - {word}
-        near = [(1, -self.counts[swapped], swapped) for swapped in swaps if swapped in self.counts]
-        looked_at = 0
+        found: dict[str, int] = {}
         for place in candidates[np.lexsort((candidates, -shared))]:
             candidate = self._words[place]
-            if abs(len(candidate) - len(word)) > allowed or candidate in swaps:
-                continue
-            distance = edit_distance(word, candidate, allowed)
-            if distance <= allowed:
-                near.append((distance, -self.counts[candidate], candidate))
-            looked_at += 1
-            if looked_at == _LOOKED_AT:
-                break
-        near.sort()
-        return {word: 0.9 / distance for distance, _, word in near[:MOST] if distance <= near[0][0]}
+            if letters[0] <= len(candidate) <= letters[1]:
+                found[candidate] = self.counts[candidate]
+                if len(found) == most:
+                    break
+        return found
+
+
+def edits_allowed(word: str) -> int:
+    """How many edits are forgiven in a word, by its letters; none in a short or an endless one."""
+    letters = sum(map(str.isalpha, word))
+    return 0 if letters < 3 or len(word) > LONGEST else 1 if letters <= 5 else 2
+
+
+def marks_of(word: str) -> str:
+    """What of a word is not a letter: digits and marks, which are never mended."""
+    return "" if word.isalpha() else "".join(one for one in word if not one.isalpha())
+
+
+def one_edit(word: str) -> set[str]:
+    """The words that one edit of a letter makes, swapped neighbours included; letters are a to z and the word's own."""
+    letters = sorted({*_ALPHABET, *filter(str.isalpha, word)})
+    found: set[str] = set()
+    for at in range(len(word) + 1):
+        before, after = word[:at], word[at:]
+        found.update([before + letter + after for letter in letters])
+        if after and after[0].isalpha():
+            rest = after[1:]
+            found.add(before + rest)
+            found.update([before + letter + rest for letter in letters])
+            if rest and rest[0].isalpha():
+                found.add(before + rest[0] + after[0] + rest[1:])
+    return found - {word}
 
 
 def _codes(letters: np.ndarray, begins: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Bringing a source's papers into a library, as far as it goes, and on from there the next time."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .duplicates import Joiner
@@ -46,7 +46,15 @@ def sync(library: "Library", source: "Source", progress: Progress | None = None,
                 progress("records", batch.done, batch.total)
     finally:
         library.refresh(progress=progress)
+    if joiner is not None and joiner.alike:
+        report.notes.append(_alike(joiner.alike))
     return report
+
+
+def _alike(pairs: Sequence[tuple[str, str]]) -> str:
+    """What is said of new records that seem to be of papers which their source has brought before."""
+    named = ", ".join(f"{new} and {known}" for new, known in pairs[:3]) + (", ..." if pairs[3:] else "")
+    return f"there twice, it seems: {named}; `paperwright duplicates` shows more, and joins them when asked"
 
 
 def _taken_back(identifiers: Iterable[str], source: str, joiner: Joiner | None) -> tuple[list[str], list[Paper]]:

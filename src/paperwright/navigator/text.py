@@ -1,6 +1,8 @@
 """Texts for searching: which fields of a paper are searched, and the tokens that words become.
 
-Matching is blind to case, accents, plural and suffix; what is shown keeps its spelling.
+Matching is blind to case, accents, plural, suffix and British or American spelling; what is shown keeps its spelling.
+Marks that belong to a name are kept: C++, C#, A*, O(n). A run of Chinese, Japanese or Korean, which has no spaces, is
+searched by its pairs of neighbouring characters (Lucene's CJKAnalyzer does so).
 """
 
 import functools
@@ -8,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from .orthography import one_spelling
 from .paper import Paper
 
 # Words too common to tell papers apart. Short on purpose: "we", "show" and "novel" are left to the idf.
@@ -53,39 +56,100 @@ SYNONYMS: Mapping[str, str] = {
 }
 """Acronyms and what they stand for, to which a library adds its own (`synonyms`). A query for one finds both."""
 
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")  # letters and digits of any script
+WORD = re.compile(
+    r"(?<![^\W_])[oO]\([^()\n]{1,30}\)"  # O(n log n)
+    r"|(?<![^\W_])[^\W\d_][_^]\{?[^\W_]+\}?"  # L_0, x^{2}
+    r"|[^\W_]+(?:-[^\W_]+)*(?:\+\+(?!\+)|[*#](?![\w*]))?"  # letters and digits of any script; C++, A*, C#
+)
+"""A word of a text as it is written, with the marks that belong to it."""
 _MATHEMATICS = re.compile(r"\$([^$]{0,500})\$")
+_FONT = re.compile(r"\\(?:math[a-z]+|operatorname|text[a-z]*)(?![a-z])")
+_INDEXED = re.compile(r"(?<![^\W_])([^\W\d_])[_^]\{?([^\W_]+)\}?")
+_UNSPACED = re.compile(
+    "([\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
 _ENDINGS = ("ings", "ing", "ies", "ied", "ers", "ed", "er", "es", "ly", "s")
 _DOUBLING = ("ings", "ing", "ers", "ed", "er")  # before these a consonant is doubled
 
 
 def folded_for_matching(text: str) -> str:
     """The text as it is matched: compatibility forms and accents resolved, lower case, LaTeX's marks taken out."""
-    text = _MATHEMATICS.sub(lambda found: " " + re.sub(r"[{}\\_^]", "", found.group(1)) + " ", text)
+    if "$" in text:
+        text = _MATHEMATICS.sub(lambda found: f" {_plain_mathematics(found[1])} ", text)
+    if "_" in text or "^" in text:
+        text = _INDEXED.sub(r"\1\2", text)
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    return "".join(one for one in decomposed if not unicodedata.combining(one)).casefold()
+    bare = "".join(one for one in decomposed if not unicodedata.combining(one))
+    return unicodedata.normalize("NFC", bare).casefold()  # Korean syllables are put together again
+
+
+def _plain_mathematics(formula: str) -> str:
+    return re.sub(r"[{}\\_^]", "", _FONT.sub("", formula).replace("\\ell", "l"))
 
 
 def tokens(text: str) -> list[str]:
     """The terms of a text: stems of its words, without stop words.
 
     A compound with hyphens gives its parts and the whole, joined: "self-supervised" is `self`, `supervis` and
-    `selfsupervis`.
+    `selfsupervis`. A longer name with marks is found without them too: "PointNet++" is `pointnet` and `pointnet++`.
     """
-    found = []
-    for word in _WORD.findall(folded_for_matching(text)):
-        parts = word.split("-")
-        found += [stem(part) for part in parts if part not in STOP_WORDS]
-        if len(parts) > 1:
-            found.append(stem("".join(parts)))
+    return [term for word in WORD.findall(folded_for_matching(text)) for term in _terms_of_word(word)]
+
+
+def typed_terms(text: str) -> list[tuple[str, str]]:
+    """The terms of a text, each with the folded word that it was made of."""
+    return [pair for word in WORD.findall(folded_for_matching(text)) for pair in _spelled_terms(word)]
+
+
+@functools.lru_cache(maxsize=200_000)
+def _terms_of_word(word: str) -> tuple[str, ...]:
+    return tuple(term for term, _ in _spelled_terms(word))
+
+
+def _spelled_terms(word: str) -> list[tuple[str, str]]:
+    """The terms of a folded word as `WORD` finds it, each with its spelling."""
+    if word[-1] == ")":
+        return [("o(" + re.sub(r"[\s\\{}^_]", "", word[2:-1]) + ")", word)]
+    bare = word.rstrip("+*#")
+    marks = word[len(bare) :]
+    parts = bare.split("-")
+    if marks and len(bare) == 1:
+        return [(word, word)]
+    found = [term for part in parts for term in _terms_of_part(part)]
+    joined = "".join(parts)
+    if len(parts) > 1:
+        found.append((stem(joined), joined))
+    if marks == "++" or (marks == "*" and len(bare) <= 4):
+        found.append((joined + marks, joined + marks))
+    return found
+
+
+def _terms_of_part(part: str) -> list[tuple[str, str]]:
+    if part.isascii():
+        return [(stem(part), part)] if part not in STOP_WORDS else []
+    found: list[tuple[str, str]] = []
+    for run in filter(None, _UNSPACED.split(part)):
+        if _UNSPACED.match(run):
+            pairs = [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+            found += zip(pairs, pairs, strict=True)
+        else:
+            found.append((stem(run), run))
     return found
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as they are typed, folded: what trigrams are made of."""
-    return [part for word in _WORD.findall(folded_for_matching(text)) for part in word.split("-")]
+    """The words of a text as they are typed, folded; compounds are split, and runs without spaces into characters."""
+    found: list[str] = []
+    for word in WORD.findall(folded_for_matching(text)):
+        if word[-1] == ")" or (len(word) == 2 and word[-1] in "*#") or (len(word) == 3 and word[1:] == "++"):
+            found.append("".join(word.split()))
+            continue
+        for part in word.rstrip("+*#").split("-"):
+            pieces = [part] if part.isascii() else _UNSPACED.split(part)
+            found += [one for piece in pieces if piece for one in (piece if _UNSPACED.match(piece) else [piece])]
+    return found
 
 
 def sequence(text: str) -> tuple[str, ...]:
@@ -102,6 +166,7 @@ def stem(word: str) -> str:
     """
     if len(word) < 4 or not word.isalpha():
         return word
+    word = one_spelling(word)
     if len(word) == 4:
         return word[:-1] if word[-1] == "s" and word[-2] not in "aisu" else word
     for ending in _ENDINGS:
@@ -110,6 +175,8 @@ def stem(word: str) -> str:
             if ending in _DOUBLING and word[-1] == word[-2] and word[-1] not in "aeilosuz":
                 word = word[:-1]  # "running" -> "runn" -> "run"
             break
+    if len(word) > 5 and word.endswith("ll"):  # "modelling" -> "modell" -> "model"; "distill" is "distil"
+        return word[:-1]
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
 
 

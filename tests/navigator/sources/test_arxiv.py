@@ -87,7 +87,7 @@ def test_an_entry(client: Client) -> None:
     [
         ("http://arxiv.org/abs/cs/0112017v1", "arxiv:cs/0112017"),
         ("http://arxiv.org/abs/cond-mat/0102536v1", "arxiv:cond-mat/0102536"),
-        ("http://arxiv.org/abs/math.GT/0309136", "arxiv:math.GT/0309136"),
+        ("http://arxiv.org/abs/math.GT/0309136", "arxiv:math/0309136"),
         ("https://arxiv.org/abs/0704.0001v12", "arxiv:0704.0001"),
         ("http://arxiv.org/abs/2401.12345", "arxiv:2401.12345"),
     ],
@@ -96,6 +96,43 @@ def test_ids_old_and_new_lose_their_version(client: Client, said: str, identifie
     with site(paged([entry().replace("http://arxiv.org/abs/2102.07033v2", said)])) as running:
         (batch,) = arxiv("cs.LG", base_url=running.url, client=client).batches()
     assert batch.papers[0].id == identifier
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_an_older_version_later_in_a_feed_is_refused_by_name(client: Client, size: int) -> None:
+    feed_of = [entry("2102.07033v1", "Draft"), entry("2102.07033v12", "Final"), entry("2102.07033v3", "Between")]
+    with site(paged(feed_of)) as running:
+        batches = list(arxiv("cs.LG", base_url=running.url, page_size=size, client=client).batches())
+    found = [paper for batch in batches for paper in batch.papers]
+    assert [(paper.title, paper.raw["version"]) for paper in found] == [("Draft", 1), ("Final", 12)]
+    assert [reason for batch in batches for reason in batch.rejected] == [
+        "record 3: arxiv:2102.07033 came as version 3 after version 12, which stays"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "abstract", "decision"),
+    [
+        ("This paper has been withdrawn by the authors", "We show.", "Withdrawn"),
+        ("5 pages. This submission has been withdrawn by arXiv administrators due to overlap", "", "Withdrawn"),
+        ("Withdrawn: Lemma 3 is wrong", "", "Withdrawn"),
+        ("withdrawn from arXiv", "", "Withdrawn"),
+        ("", "This paper has been withdrawn due to a crucial error in equation 2.", "Withdrawn"),
+        ("", "The present article was later retracted.", "Withdrawn"),
+        ("Withdrawn from ICLR 2021", "We show.", ""),
+        ("This paper was withdrawn from NeurIPS", "We show.", ""),
+        ("8 pages", "Drugs that are withdrawn from the market are studied. This paper shows how.", ""),
+        ("8 pages", f"{'We show that. ' * 20}This paper is withdrawn by nobody.", ""),
+    ],
+)
+def test_a_paper_that_was_withdrawn_is_decided(client: Client, comment: str, abstract: str, decision: str) -> None:
+    said = entry().replace("ICLR 2022, code at https://github.com/a/b.", comment).replace("We show\nthat.", abstract)
+    harvested = record(1).replace("see https://github.com/a/b", comment).replace("We show\nthat.", abstract)
+    with site(lambda asked: listed([harvested]) if "verb" in asked.query else feed([said], 1)) as running:
+        for read in (arxiv, arxiv_oai):
+            source = read("cs.LG" if read is arxiv else "cs", base_url=running.url, client=client)
+            (batch,) = source.batches()
+            assert [paper.decision for paper in batch.papers] == [decision]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 10])

@@ -1,5 +1,8 @@
 """BibTeX: LaTeX, names, macros, months, ids, and entries that are broken."""
 
+import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,10 @@ from hypothesis import strategies as st
 
 from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.exports import export
+from paperwright.navigator.library import Library
 from paperwright.navigator.paper import Paper
 from paperwright.navigator.sources import Batch, bibtex
+from paperwright.navigator.sync import sync
 
 
 def read(path: Path, content: str | bytes) -> Batch:
@@ -130,20 +135,143 @@ def test_macros_and_concatenations(tmp_path: Path) -> None:
 def test_broken_entries_are_rejected_with_their_line(tmp_path: Path) -> None:
     batch = read(
         tmp_path / "a.bib",
-        "@article{a, title={A}}\n@article{a, title={Twice}}\n@article{bad, title={unclosed\n@misc{c, title={C}}\n"
-        "@misc{d, year=2022}\n@misc{e, title={E}}\n",
+        "@article{a, title={A title}}\n@article{a, title={A {Title}}}\n@article{a, title={Quite another thing}}\n"
+        "@article{bad, title={unclosed\n@misc{c, title={C}}\n@misc{d, year=2022}\n@misc{e, title={E}, title={F}}\n",
     )
-    assert [paper.raw["key"] for paper in batch.papers] == ["a", "c", "e"]
+    assert [(paper.raw["key"], paper.title) for paper in batch.papers] == [
+        *(("a", "A title"), ("a", "Quite another thing"), ("c", "C"), ("e", "E"))
+    ]
+    assert len({paper.id for paper in batch.papers}) == 4
     assert len(batch.rejected) == 3
-    assert "line 2: " in batch.rejected[0]
-    assert "line 3: " in batch.rejected[1]
+    assert batch.rejected[0].endswith("line 2: the key 'a' came before, with this title")
+    assert "line 4: Unexpected block start: `@misc`" in batch.rejected[1]
     assert "no title" in batch.rejected[2]
 
 
-def test_what_is_not_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
-    batch = read(tmp_path / "a.bib", b"@misc{a, title={M\xfcller}}")
-    assert batch.papers[0].title == "M\ufffdller"
-    assert batch.notes == ("a.bib: a character that is not UTF-8 was replaced",)
+def test_the_parser_says_nothing_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.bib").write_text("@article{bad, title={unclosed\n@misc{c, title={C}}\n")
+    script = "import sys; from paperwright.navigator.sources import bibtex; print(*bibtex(sys.argv[1]).batches())"
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "a.bib")], capture_output=True, text=True, check=True
+    )
+    assert "Unexpected block start" in ran.stdout
+    assert ran.stderr == ""
+    logger = logging.getLogger("bibtexparser.splitter")
+    one(tmp_path, "title = {T}")
+    assert not logger.disabled
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "parts"),
+    [
+        (r"Bee, Ann and \L{}ukasz Made", ("Ann Bee", "Łukasz Made"), ()),
+        (r"Ann Bee and \O rsted, Gus and \'{E}lie Carton", ("Ann Bee", "Gus Ørsted", "Élie Carton"), ()),
+        (r"\v{S}imek, Dan and \v Simek, Ev and {\v S}imek, Flo", ("Dan Šimek", "Ev Šimek", "Flo Šimek"), ()),
+        (r"\"{O}zg\"ur Zed and Pe\~na, Pia", ("Özgür Zed", "Pia Peña"), ()),
+        (r"Mu\~noz-Garc\'ia, Al and Wo\'zniak, Micha\l", ("Al Muñoz-García", "Michał Woźniak"), ()),
+        (r"Micha\l{} Wo\'zniak and Micha{\l} Wo\'zniak", ("Michał Woźniak", "Michał Woźniak"), ()),
+        ("{Open Data Group}", ("Open Data Group",), ("{Open Data Group}",)),
+        ("Kingly, Jr., Martin Luther", ("Martin Luther Kingly Jr.",), ()),
+        ("Di Giovanno, Francesco", ("Francesco Di Giovanno",), ("Di Giovanno, Francesco",)),
+        ("Anna van der Berg and Berg, Bo", ("Anna van der Berg", "Bo Berg"), ()),
+        ("family=Vries, given=Jan, prefix=de and others", ("Jan de Vries",), ()),
+        ('given={Ann Lee}, family="Di Marco", suffix=III', ("Ann Lee Di Marco III",), ("Di Marco, III, Ann Lee",)),
+        ("{Barnes and Noble} AND Byron,Ada", ("Barnes and Noble", "Ada Byron"), ()),
+        ("Charles Louis de la Vall{\\'e}e Poussin", ("Charles Louis de la Vallée Poussin",), ()),
+    ],
+)
+def test_names_keep_their_letters_and_their_parts(
+    tmp_path: Path, names: str, said: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    paper = one(tmp_path, f"title = {{T}}, author = {{{names}}}")
+    assert paper.authors == said
+    assert paper.names == parts
+
+
+@pytest.mark.parametrize(
+    ("latex", "title"),
+    [
+        (
+            r"Growth of {\textless}i{\textgreater}Vibrio{\textless}/i{\textgreater} in {\LaTeX}",
+            "Growth of Vibrio in LaTeX",
+        ),
+        (r"\TeX{} and \mbox{GPT-3}, \textsc{Bert} \& co", "TeX and GPT-3, Bert & co"),
+        ("Salt &amp;amp; <b>pepper</b>, x < y", "Salt & pepper, x < y"),
+    ],
+)
+def test_commands_and_markup_in_titles(tmp_path: Path, latex: str, title: str) -> None:
+    assert one(tmp_path, f"title = {{{latex}}}").title == title
+
+
+@pytest.mark.parametrize(
+    ("fields", "doi"),
+    [
+        ("doi={10.1234/ABC.2009.05.25.02(IWNOP)}", "10.1234/abc.2009.05.25.02(iwnop)"),
+        ('doi="10.1007/978-3-319-0{\\_}129-1"', "10.1007/978-3-319-0_129-1"),
+        ("url={http://onlinelibrary.example.com/doi/10.1111/nous.1/abstract}", "10.1111/nous.1"),
+        ("url={https://doi.org/10.1016%2Fj.made.2020.01.001}", "10.1016/j.made.2020.01.001"),
+        ("doi={(10.1016/j.made).}", ""),
+    ],
+)
+def test_dois_as_they_are_written(tmp_path: Path, fields: str, doi: str) -> None:
+    paper = one(tmp_path, f"title = {{T}}, {fields}")
+    assert paper.raw.get("doi", "") == doi
+    assert paper.urls.get("paper", "") in ("", f"https://doi.org/{doi}", fields[5:-1])
+    assert not doi or paper.id == doi
+
+
+def test_chapters_that_share_a_doi_are_two_papers(tmp_path: Path) -> None:
+    chapters = (
+        "@incollection{c1, author={One, Anna}, title={The first chapter of a handbook}, doi={10.5555/book.1}}\n"
+        "@incollection{c2, author={Two, Bert}, title={Another one, about fish}, doi={10.5555/book.1}}\n"
+        "@misc{same, title={A paper}, doi={10.5555/x}}\n@misc{same2, title={A {P}aper}, doi={10.5555/x}}\n"
+    )
+    papers = read(tmp_path / "a.bib", chapters).papers
+    assert [paper.raw["doi"] for paper in papers] == ["10.5555/book.1"] * 2 + ["10.5555/x"] * 2
+    assert len({paper.id for paper in papers}) == 3
+    (tmp_path / "b.bib").write_text(chapters.split("\n", 1)[0])
+    with Library.in_memory() as library:
+        library.add(bibtex(tmp_path / "a.bib"))
+        assert len(library) == 3
+        assert "there twice, it seems: 10.5555/book.1" in str(sync(library, bibtex(tmp_path / "b.bib")))
+
+
+def test_a_part_has_of_its_book_what_it_does_not_say(tmp_path: Path) -> None:
+    batch = read(
+        tmp_path / "a.bib",
+        "@inproceedings{part, title={A part}, author={Byron, Ada}, crossref={Whole}, pages={1--9}}\n"
+        "@proceedings{whole, title={Proceedings of a Meeting}, editor={Borel, Émile}, year=2020, publisher={A Press},"
+        " doi={10.5555/whole}, crossref={whole}}\n@misc{loop, title={L}, crossref={loop}}\n",
+    )
+    part = batch.papers[0]
+    assert (part.venue, part.year, part.raw.get("doi")) == ("Proceedings of a Meeting", 2020, None)
+    assert part.publication == {
+        **{"type": "inproceedings", "pages": "1–9", "editor": "Borel, Émile", "publisher": "A Press"}
+    }
+    assert [paper.title for paper in batch.papers] == ["A part", "Proceedings of a Meeting", "L"]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding", "noted"),
+    [
+        ("", "cp1252", True),
+        ("% Encoding: Cp1252\n\n", "cp1252", False),
+        ("% This file was created with JabRef 2.9.\n% Encoding: ISO8859_1\n", "latin-1", False),
+        ("% -*- coding: cp1250 -*-\n", "cp1250", False),
+        ("% Encoding: Cp1252\n", "utf-8", False),  # converted, and the line has stayed
+        ("", "utf-16", False),
+    ],
+)
+def test_the_encoding_that_a_file_states_or_shows(tmp_path: Path, head: str, encoding: str, noted: bool) -> None:
+    text = head + "@misc{a, title={Gr\xfc\xdfe}, author={Wei\xdf, J\xf6rg}}"
+    batch = read(tmp_path / "a.bib", text.encode(encoding))
+    assert (batch.papers[0].title, batch.papers[0].authors) == ("Gr\xfc\xdfe", ("J\xf6rg Wei\xdf",))
+    assert batch.notes == (("a.bib is not UTF-8; it was read as Cp1252",) if noted else ())
+
+
+def test_a_file_that_is_not_in_the_encoding_it_states_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NavigatorError, match="neither UTF-8 nor shift_jis throughout"):
+        read(tmp_path / "a.bib", b"% Encoding: SHIFT_JIS\n@misc{a, title={M\xfcller}}")
 
 
 def test_an_export_is_read_back(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from paperwright.navigator.sources.fields import (
     number,
     numbers,
     texts,
+    unmarked,
     whole,
     year,
 )
@@ -123,6 +124,8 @@ def test_links_within_a_site() -> None:
         ("12102.07033", ""),
         ("1.1383585", ""),
         ("10.1063/1.1383585", ""),
+        ("math.GT/0309136v2", "math/0309136"),
+        ("https://arxiv.org/abs/math/0309136", "math/0309136"),
         (None, ""),
     ],
 )
@@ -137,6 +140,15 @@ def test_arxiv_ids(value: Any, expected: str) -> None:
         ("https://doi.org/10.7717/PEERJ.4375", "10.7717/peerj.4375"),
         ("http://dx.doi.org/10.7717/peerj.4375.", "10.7717/peerj.4375"),
         ("doi:10.7717/peerj.4375", "10.7717/peerj.4375"),
+        (
+            "10.1002/(SICI)1097-4571(199806)49:8<693::AID-ASI4>3.0.CO;2-O",
+            "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o",
+        ),
+        ("10.1234/abc.02(IWNOP)", "10.1234/abc.02(iwnop)"),
+        ("(see doi:10.1234/abc.02).", "10.1234/abc.02"),
+        ("https://doi.org/10.1016%2Fj.made.2020.01.001", "10.1016/j.made.2020.01.001"),
+        ("https://onlinelibrary.example.com/doi/full/10.1111/nous.1/abstract", "10.1111/nous.1"),
+        ("https://doi.org/10.1111/nous.1/abstract", "10.1111/nous.1/abstract"),  # what a resolver is asked for is a DOI
         ("110.1063/1", ""),
         ("10.1/x", ""),
         (None, ""),
@@ -144,6 +156,21 @@ def test_arxiv_ids(value: Any, expected: str) -> None:
 )
 def test_dois(value: Any, expected: str) -> None:
     assert doi_of(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Effects of <i>E. coli</i> &amp; others", "Effects of E. coli & others"),
+        ("Salt &amp;amp; pepper", "Salt & pepper"),
+        ("<jats:p>We show.</jats:p><jats:p>More.</jats:p>", " We show.  More. "),
+        ('H<sub class="x">2</sub>O and &lt;b&gt;bold&lt;/b&gt;', "H2O and bold"),
+        ("p < 0.05 & q > 1, <unk> tokens", "p < 0.05 & q > 1, <unk> tokens"),
+        ("R&D; AT&T", "R&D; AT&T"),
+    ],
+)
+def test_markup_is_read_as_text(value: str, expected: str) -> None:
+    assert unmarked(value) == expected
 
 
 def test_forum_ids() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local_site import Asked, Reply, Watch, in_turn, site
@@ -85,11 +86,62 @@ def test_a_retry_after_in_the_past_means_at_once(client: Client, watch: Watch) -
     assert watch.slept == []
 
 
+def limited_until(when: str) -> dict[str, Any]:
+    """A refusal in the form of OpenReview."""
+    return {"name": "RateLimitError", "status": 429, "details": {"limit": 60, "resetTime": when}}
+
+
+def after(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda when: limited_until(when.isoformat().replace("+00:00", "Z")),
+        lambda when: {"reset": when.timestamp()},
+        lambda when: {"resetAt": str(int(when.timestamp() * 1_000))},
+        lambda when: {"message": "Too many requests. Please try again in 25 minutes (2031-1)."},
+    ],
+)
+def test_a_429_whose_body_says_when_it_resets_is_waited_for_with_a_word(
+    client_with: Make, watch: Watch, body: Callable[[datetime], dict[str, Any]]
+) -> None:
+    told: list[str] = []
+    with site(in_turn(Reply(body(after(1_500)), 429), Reply([1]))) as running:
+        assert client_with(tell=told.append).get(running.url, read=json_of) == [1]
+    assert 1_400 < watch.slept[0] <= 1_500
+    assert told == ["127.0.0.1: the server answered 429; asking again in 25 minutes"]
+
+
+PAST = limited_until("2001-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("body", [b"Too many", limited_until("soon"), PAST, b"\xff\xfe"])
+def test_a_429_whose_body_says_nothing_of_use_is_tried_again_as_any_other(
+    client_with: Make, watch: Watch, body: Any
+) -> None:
+    told: list[str] = []
+    with site(in_turn(Reply(body, 429), Reply([1]))) as running:
+        client_with(tell=told.append).get(running.url, read=json_of)
+    assert 0.5 <= watch.slept[0] <= 1
+    assert told == []
+
+
+def test_a_429_that_resets_in_more_than_an_hour_is_left_to_the_user(client: Client, watch: Watch) -> None:
+    with (
+        site(lambda asked: Reply(limited_until(after(7_200).isoformat()), 429)) as running,
+        pytest.raises(SourceError, match="come back in 120 minutes"),
+    ):
+        client.get(running.url, read=json_of)
+    assert watch.slept == []
+
+
 def test_a_wait_that_is_too_long_is_left_to_the_user(client: Client, watch: Watch) -> None:
     asked_for = str(int(LONGEST_WAIT) + 3000)
     with (
         site(lambda asked: Reply(b"", 429, {"Retry-After": asked_for})) as running,
-        pytest.raises(SourceError, match="come back in 60 minutes"),
+        pytest.raises(SourceError, match="come back in 110 minutes"),
     ):
         client.get(running.url, read=json_of)
     assert len(running.asked) == 1

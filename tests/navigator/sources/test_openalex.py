@@ -85,6 +85,21 @@ def test_a_work(client_with: Callable[..., Client]) -> None:
     assert "abstract_inverted_index" in asked["select"]
 
 
+def test_markup_and_where_it_was_published(client: Client) -> None:
+    marked = work() | {
+        "title": "Effects of <i>E. coli</i> &amp; others",
+        "abstract_inverted_index": {"Salt": [0], "&amp;amp;": [1], "pepper": [2]},
+        "primary_location": {"source": {"display_name": "PeerJ", "type": "journal"}},
+        "type": "article",
+        "biblio": {"volume": "6", "issue": None, "first_page": "e4375", "last_page": "e4399"},
+    }
+    with site(cursored([marked])) as running:
+        ((paper,), *_) = (batch.papers for batch in openalex("x:1", base_url=running.url, client=client).batches())
+    assert (paper.title, paper.abstract) == ("Effects of E. coli & others", "Salt & pepper")
+    assert paper.publication == {"type": "article", "volume": "6", "pages": "e4375-e4399"}
+    assert "biblio" in running.asked[0].query["select"]
+
+
 @pytest.mark.parametrize("size", [1, 2, 4, 100])
 def test_the_cursor_is_followed_to_the_empty_page(client: Client, size: int) -> None:
     with site(cursored([work(n) for n in range(1, 6)])) as running:

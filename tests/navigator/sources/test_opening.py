@@ -12,6 +12,7 @@ from paperwright.navigator.sources.arxiv_feeds import ArxivHarvest, ArxivQuery
 from paperwright.navigator.sources.bibtex_entries import Bibliography
 from paperwright.navigator.sources.json_records import JsonRecords
 from paperwright.navigator.sources.openalex_works import OpenAlex
+from paperwright.navigator.sources.opening import columns_asked
 from paperwright.navigator.sources.openreview_notes import OpenReview
 from paperwright.navigator.sources.room_cards import Cards
 from paperwright.navigator.sources.semantic_scholar_graph import SemanticScholarPapers, SemanticScholarSearch
@@ -87,6 +88,23 @@ def test_what_names_no_source_says_what_does(text: str, message: str) -> None:
     with pytest.raises(NavigatorError, match=message) as caught:
         open_source(text)
     assert len(str(caught.value)) < 600
+
+
+def test_the_columns_of_a_table_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('Heading,"Published, in"\nFlows on trees,2019\n')
+    columns = columns_asked(["title=Heading, year = Published, in"])
+    assert columns == {"title": "Heading", "year": "Published, in"}
+    (batch,) = open_source(str(path), columns=columns).batches()
+    assert [(paper.title, paper.year) for paper in batch.papers] == [("Flows on trees", 2019)]
+    with pytest.raises(NavigatorError, match="columns are those of a table"):
+        open_source("cards", columns=columns)
+
+
+@pytest.mark.parametrize("asked", ["title", "=Heading", "title="])
+def test_columns_that_are_not_named_as_they_should_be(asked: str) -> None:
+    with pytest.raises(NavigatorError, match=r"--columns is .*; expected FIELD=COLUMN"):
+        columns_asked([asked])
 
 
 def test_max_items_reaches_the_source() -> None:

@@ -216,6 +216,73 @@ def test_the_version_follows_from_the_year(venue: str, version: int) -> None:
     assert openreview(venue, version=3 - version).version == 3 - version
 
 
+# -- the forms of older years ------------------------------------------------------------------------------------------
+
+
+def old_note(number: int, venue: str, replies: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """A submission of version 1 with replies by invitation, below the venue."""
+    return note_1(number) | {
+        "details": {"directReplies": [{"invitation": f"{venue}/{name}", "content": said} for name, said in replies]}
+    }
+
+
+OLD = {
+    2019: ("Conference", "-/Paper{n}/Meta_Review", "recommendation", "-/Paper{n}/Official_Review", "Blind_Submission"),
+    2018: ("Conference", "-/Acceptance_Decision", "decision", "-/Paper{n}/Official_Review", "Blind_Submission"),
+    2017: ("conference", "-/paper{n}/acceptance", "decision", "-/paper{n}/official/review", "submission"),
+}
+
+
+@pytest.mark.parametrize("year", OLD)
+def test_decisions_and_ratings_of_older_years(client: Client, year: int) -> None:
+    last, decides, field, reviews, invitation = OLD[year]
+    venue = f"ICLR.cc/{year}/{last}"
+    said = ("Accept (Oral)", "Accept (Poster)", "Reject", "Invite to Workshop Track")
+    stored = [
+        old_note(n, venue, [(decides.format(n=n), {field: words}), (reviews.format(n=n), {"rating": "7: Good"})])
+        for n, words in enumerate(said)
+    ]
+    with site(notes({f"{venue}/-/{invitation}": stored}, "invitation")) as running:
+        # 2017 too is asked for in capital letters, as all years after it are named.
+        source = openreview(f"ICLR.cc/{year}/Conference", base_url=running.url, client=client)
+        batches = list(source.batches())
+    found = [paper for batch in batches for paper in batch.papers]
+    assert [paper.decision for paper in found] == ["Oral", "Poster", "Reject", "Reject"]
+    assert {paper.ratings for paper in found} == {(7.0,)}
+    assert {(paper.year, paper.track) for paper in found} == {(year, "main")}
+    assert [note for batch in batches for note in batch.notes] == []
+
+
+def test_a_meta_review_of_later_years_decides_nothing(client: Client) -> None:
+    meta = {"invitation": f"{VENUE_1}/Paper1/-/Meta_Review", "content": {"recommendation": "Accept (Oral)"}}
+    note = note_1(1)
+    note["details"]["directReplies"].append(meta)
+    with site(notes({f"{VENUE_1}/-/Blind_Submission": [note]}, "invitation")) as running:
+        (paper,) = papers(openreview(VENUE_1, base_url=running.url, client=client))
+    assert paper.decision == ""
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"),
+    [
+        ({}, "no submission is there under this name"),
+        (
+            {
+                f"{VENUE_1}/-/Blind_Submission": [note_1(1), note_1(2)],
+                f"{VENUE_1}/-/Withdrawn_Submission": [note_1(3, invitation="Withdrawn_Submission")],
+            },
+            "no acceptance or rejection was found",
+        ),
+    ],
+)
+def test_a_form_that_is_not_known_is_said(client: Client, pages: dict[str, list[Any]], said: str) -> None:
+    with site(notes(pages, "invitation")) as running:
+        *before, last = openreview(VENUE_1, base_url=running.url, client=client).batches()
+    assert [note for batch in before for note in batch.notes] == []
+    (note,) = last.notes
+    assert said in note
+
+
 def test_other_tracks_go_by_their_names() -> None:
     source = openreview("NeurIPS.cc/2023/Track/Datasets_and_Benchmarks")
     assert source.paper(note_2(1)).track == "Track Datasets and Benchmarks"

@@ -97,6 +97,18 @@ def test_a_machines_summary_is_not_the_authors(client: Client) -> None:
     assert batch.papers[0].raw["generated_tldr"] == "A machine's words."
 
 
+@pytest.mark.parametrize("name", ["SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY"])
+def test_a_key_of_the_environment_is_sent(client: Client, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, " from-outside\n")
+    with site(bulk([found(1)], 2)) as running:
+        for key in (None, "given", ""):
+            list(semantic_scholar("x", key=key, base_url=running.url, client=client).batches())
+    assert [asked.headers.get("x-api-key") for asked in running.asked] == ["from-outside", "given", None]
+    monkeypatch.setenv(name, "two words")
+    with pytest.raises(NavigatorError, match=rf"\${name} is no key"):
+        semantic_scholar("x", client=client)
+
+
 def test_429_is_waited_out_with_jitter_and_as_told(watch: Watch) -> None:
     pages = (
         Reply({"message": "Too Many Requests"}, 429),

@@ -120,8 +120,8 @@ class Record:
         return self.outcome.numbers is not None
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value if not isinstance(value, Mapping) else dict(value), sort_keys=True, separators=(",", ":"))
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(dict(value), sort_keys=True, separators=(",", ":"))
 
 
 def _text(text: str | None) -> str | None:
@@ -187,7 +187,7 @@ class Store:
         try:
             self._open(self.path)
         except sqlite3.OperationalError as error:
-            if not any(said in str(error) for said in ("readonly", "unable to open", "attempt to write")):
+            if not any(said in str(error) for said in ("readonly", "unable to open")):
                 raise
             self._copy = tempfile.TemporaryDirectory(prefix="paperwright-")
             for suffix in ("", "-wal"):

@@ -12,14 +12,10 @@ from paperwright.claims.rules.rule import (
     Sample,
     difference_of,
     finite,
+    margin,
     ordered,
 )
 from paperwright.stats import Interval
-
-
-def _check_margin(within: float) -> None:
-    if within < 0:
-        raise ValueError(f"within is {within}; expected 0 or more: no number lies within less than nothing")
 
 
 def _scaled(bounds: Bounds, factor: float) -> Bounds:
@@ -144,11 +140,11 @@ class Equivalent(Rule):
     def __post_init__(self) -> None:
         finite("within", self.within)
         ordered(self.bounds)
-        _check_margin(self.within)
+        margin(self.within)
 
     def parts(self) -> tuple[Part, ...]:
-        margin = Region(-self.within, self.within, closed=True)
-        return (Difference(self.metric, self.arm, self.to, margin, paired=self.paired, bounds=self.bounds),)
+        near = Region(-self.within, self.within, closed=True)
+        return (Difference(self.metric, self.arm, self.to, near, paired=self.paired, bounds=self.bounds),)
 
 
 @dataclass(frozen=True)

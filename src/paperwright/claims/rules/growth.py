@@ -29,6 +29,10 @@ class Exponent(Part):
             raise ValueError(f"sizes: expected at least two different positive sizes, got {dict(self.sizes)}")
         if self.at_least is None and self.at_most is None:
             raise ValueError("an exponent needs at_least=, at_most= or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(
+                f"an exponent of at least {self.at_least:g} and at most {self.at_most:g}; expected at_least <= at_most"
+            )
 
     def arms(self) -> tuple[str, ...]:
         return tuple(self.sizes)
@@ -87,7 +91,8 @@ class Ladder(Part):
     bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
-        finite("margin", self.margin, *self.rungs)
+        finite("margin", self.margin)
+        finite("rungs", *self.rungs)
         ordered(self.bounds)
         if self.margin < 0 or (self.expects == "stays" and self.margin == 0):
             raise ValueError(f'margin is {self.margin}; expected 0 or more, and above 0 for "stays"')

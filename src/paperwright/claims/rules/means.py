@@ -12,6 +12,7 @@ from paperwright.claims.rules.rule import (
     Region,
     Sample,
     finite,
+    margin,
     mean_of,
     of_arm,
     ordered,
@@ -79,7 +80,9 @@ class CloseTo(Part):
     bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
-        finite("within", self.within, None if isinstance(self.value, str) else self.value)
+        finite("value", None if isinstance(self.value, str) else self.value)
+        finite("within", self.within)
+        margin(self.within)
         ordered(self.bounds)
         if self.bounds is not None and self.relative and isinstance(self.value, str):
             raise ValueError(

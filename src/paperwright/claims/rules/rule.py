@@ -273,6 +273,11 @@ def ordered(bounds: Bounds | None) -> None:
         raise ValueError(f"bounds is {bounds}; expected the metric's least and greatest value, as in (0.0, 1.0)")
 
 
+def margin(within: float) -> None:
+    if within < 0:
+        raise ValueError(f"within is {within}; expected 0 or more: no number lies within less than nothing")
+
+
 def of_arm(arm: str | None) -> str:
     """The arm behind what was measured in it, in words."""
     return "" if arm is None else f" ({arm})"

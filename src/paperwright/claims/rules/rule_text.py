@@ -55,14 +55,16 @@ def rule_of(text: str) -> Rule | None:
     """The rule that `rule_text` wrote so; None where it holds what is no rule of ours or no plain value."""
     try:
         return _rule(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError, TypeError, RecursionError):
+    except (SyntaxError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return None
 
 
 def _rule(node: ast.expr) -> Rule:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in RULES:
         raise ValueError(f"{ast.unparse(node)} is no rule")
-    if node.func.id == "All":
-        return All(*map(_rule, node.args))
     given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords if keyword.arg is not None}
+    if len(given) < len(node.keywords):
+        raise ValueError(f"{ast.unparse(node)} gives an argument twice, or arguments without their names")
+    if node.func.id == "All":
+        return All(*map(_rule, node.args), **given)
     return RULES[node.func.id](*map(ast.literal_eval, node.args), **given)

@@ -140,7 +140,7 @@ EXP_TABLE = "synthetic data table"
 EGO = {"lr": 0.01, "batch_size": 32, "epochs": 30, "halve_every": 25, "stop_below": 0.05}
 DELETION = {"lr": 0.001, "batch_size": 8, "epochs": 50, "stop_below": 0.1, "halve_every": 1000}
 LATE = {**DELETION, "epochs": 160}
-SMOKE = Budget(seeds=1, source="lifted", train=40, test=20, settings={**EGO, "batch_size": 20, "epochs": 2})
+SMOKE = Budget(seeds=1, source="lifted", train=20, test=10, settings={**EGO, "batch_size": 20, "epochs": 2})
 
 
 def _scale_on_exp(train: int = 300, epochs: int = 30, fraction: float = 0.2, splits: int = 6) -> str:
@@ -339,7 +339,7 @@ csl = Claim(
     arms={"gin": GIN, **BAGS},
     rule=All(_most_runs(0.95, BAGS), AT_CHANCE),
     budgets={
-        "smoke": Budget(seeds=1, skips=[2, 3, 4, 5, 6], copies=10, folds=5, settings={**CIRCULANT, "epochs": 4}),
+        "smoke": Budget(seeds=1, skips=[2, 3, 4, 5, 6], copies=10, folds=5, settings={**CIRCULANT, "epochs": 2}),
         "desk": Budget(seeds=10, settings=CIRCULANT, **CSL),
         "paper": Budget(seeds=25, arms=WHOLE, settings=asdict(PAPER["csl"]), **CSL),
     },
@@ -389,7 +389,7 @@ cycles = Claim(
     rule=Greater("error", "gin", than=["ego", "ego_plus"]),
     units={"error": "cycles"},
     budgets={
-        "smoke": Budget(seeds=1, train=40, test=10, settings={**COUNTING, "epochs": 2}),
+        "smoke": Budget(seeds=1, train=20, test=10, settings={**COUNTING, "epochs": 1}),
         "desk": Budget(seeds=5, train=250, test=50, settings=COUNTING),
         "paper": Budget(
             seeds=10,

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr, wasserstein_distance
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.nn.models import GCN
+from torch_geometric.utils import degree
 
 from paperwright import data
 from paperwright.claims import Above, All, Always, Below, Budget, Claim, Greater, Ladder, Never, Reported
@@ -78,7 +79,7 @@ def _classification_claim(graph: str, component: Literal["whole", "released"], s
         arms=arms if citation else arms | {"digl": Diffusion(0.15, 64)},
         rule=Greater("accuracy", "paper", than="none"),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN, epochs=5, **settings),
+            "smoke": Budget(seeds=1, graph=STAND_IN, epochs=2, **settings),
             "desk": Budget(seeds=seeds, epochs=300, **_on(graph, **settings)),
             "paper": Budget(seeds=(25, 100), epochs=1000, search=50, **_on(graph, **settings)),
         },
@@ -247,7 +248,7 @@ def _preservation_claim(graph: str) -> Claim:
         arms={"digl": rivals, "digl with as many edges": replace(rivals, as_many_edges=True)},
         rule=Never("share", "digl", tolerance=1 / 3),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN),
+            "smoke": Budget(seeds=1, graph=STAND_IN),
             "desk": Budget(seeds=10, **_on(graph)),
             "paper": Budget(seeds=100, **_on(graph)),
         },
@@ -269,7 +270,7 @@ def _chance_claim(graph: str) -> Claim:
         arms={"sdrf": FLOW[graph]},
         rule=Below("share", 1.0),
         budgets={
-            "smoke": Budget(seeds=2, graph=STAND_IN),
+            "smoke": Budget(seeds=1, graph=STAND_IN),
             "desk": Budget(seeds=10, **_on(graph)),
             "paper": Budget(seeds=100, **_on(graph)),
         },
@@ -370,7 +371,7 @@ squashing_is_bounded = {
             Always("nearest", at_least=1 - 1e-6, arm="attained"),
         ),
         budgets={
-            "smoke": Budget(seeds=2, pool=3, edges=3, largest_degree=60, training_epochs=20),
+            "smoke": Budget(seeds=2, pool=2, edges=2, largest_degree=60, training_epochs=5),
             "desk": Budget(seeds=20, pool=20, edges=10, training_epochs=100),
             "paper": Budget(seeds=200, pool=100, edges=100, training_epochs=200),
         },
@@ -388,7 +389,7 @@ squashing_is_bounded = {
         arms={"citation graph": "cora"},
         rule=Never("violations", of="pairs"),
         budgets={
-            "smoke": Budget(seeds=2, arms={"citation graph": STAND_IN}, pool=20, edges=3, training_epochs=20),
+            "smoke": Budget(seeds=2, arms={"citation graph": STAND_IN}, pool=10, edges=2, training_epochs=5),
             "desk": Budget(seeds=10, needs=["planetoid/cora"], pool=200, edges=20, training_epochs=100),
             "paper": Budget(seeds=100, needs=["planetoid/cora"], pool=500, edges=100, training_epochs=200),
         },
@@ -406,7 +407,7 @@ squashing_is_bounded = {
 def curvature_against_sensitivity(
     training_epochs: int, *, seed: int, device: str, graph: str, edges: int
 ) -> dict[str, float]:
-    """Spearman correlation of an edge's curvature with how much a two-layer GCN lets through it."""
+    """Spearman correlation of an edge's curvature, and of its degrees, with how much a two-layer GCN lets through."""
     given = named_graph(graph)
     random = np.random.default_rng([seed, 2])
     edge_index = given.edge_index
@@ -417,11 +418,12 @@ def curvature_against_sensitivity(
     curvature = balanced_forman_curvature(edge_index, given.num_nodes)[upper].numpy()
     chosen = random.permutation(once.size(1))[:edges]
     through = sensitivity_across(model, Data(x=x, edge_index=edge_index), once[:, chosen], norm="frobenius").numpy()
+    degrees = degree(edge_index[0], given.num_nodes).numpy()[once]
     seen = np.isfinite(through)
-    return {
-        "correlation": float(spearmanr(curvature[chosen][seen], through[seen]).statistic),
-        "edges": float(seen.sum()),
-    }
+    of_curvature, of_degrees = (
+        float(spearmanr(known[chosen][seen], through[seen]).statistic) for known in (curvature, (1 / degrees).sum(0))
+    )
+    return {"correlation": of_curvature, "correlation_of_degrees": of_degrees, "edges": float(seen.sum())}
 
 
 def _correlation_claim(graph: str, needs: list[str]) -> Claim:
@@ -432,7 +434,7 @@ def _correlation_claim(graph: str, needs: list[str]) -> Claim:
         arms={"random": 0, "trained": 100},
         rule=All(Above("correlation", 0.0, "random"), Above("correlation", 0.0, "trained")),
         budgets={
-            "smoke": Budget(seeds=2, arms={"trained": 20}, graph=STAND_IN, edges=100),
+            "smoke": Budget(seeds=2, arms={"trained": 5}, graph=STAND_IN, edges=20),
             "desk": Budget(seeds=(5, 10), needs=needs, graph=graph, edges=2000),
             "paper": Budget(seeds=50, arms={"trained": 200}, needs=needs, graph=graph, edges=10_000),
         },
@@ -443,9 +445,10 @@ def _correlation_claim(graph: str, needs: list[str]) -> Claim:
             over all edges is the reading that rewiring rests on, not a theorem. Spearman correlation between
             curvature and the mean |d h_k / d x_i| over the nodes k beyond the edge, in both directions. The arms are
             epochs of training. All seeds are on one graph: they draw features, weights and edges.
-            The degrees alone do better: in two pilot runs each, 2/d_i + 2/d_j - 2 correlated by 0.64 and 0.66 on Cora,
-            0.55 and 0.58 on the block model. Given the degrees, a partial rank correlation of 0.30 and 0.38 is left to
-            curvature on Cora, 0.18 and 0.07 on the block model.""",
+            Outside the rule, correlation_of_degrees is that of 1/d_i + 1/d_j, which knows no triangle and no square:
+            where it is the larger one, degrees alone tell more than the curvature that is made of them. In two pilot
+            runs each, a partial rank correlation given the degrees of 0.30 and 0.38 was left to curvature on Cora, 0.18
+            and 0.07 on the block model.""",
     )
 
 

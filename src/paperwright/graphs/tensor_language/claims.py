@@ -78,7 +78,7 @@ bound_holds = {
         arms={"unlabelled graphs": False, "labelled graphs": True},
         rule=NO_VIOLATION,
         budgets={
-            "smoke": Budget(seeds=1, expressions=40, graphs=10),
+            "smoke": Budget(seeds=1, expressions=20, graphs=10),
             "desk": Budget(seeds=50, expressions=200, graphs=25),
             "paper": Budget(seeds=500, expressions=1000, graphs=25),
         },
@@ -142,7 +142,7 @@ bound_is_attained = Claim(
     arms=ATTAINING,
     rule=All(*(Never(metric, arm) for arm in ATTAINING for metric in ("missing", "beyond"))),
     budgets={
-        "smoke": Budget(seeds=2, nodes=6, networks=1, width=16),
+        "smoke": Budget(seeds=1, nodes=5, networks=1, width=16),
         "desk": Budget(seeds=10, nodes=7, networks=3, width=16),
         "paper": Budget(seeds=10, nodes=8, networks=10, width=32),
     },
@@ -320,7 +320,7 @@ def _floor_claim(target: str, what: str, remarks: str) -> Claim:
             *(Below("excess", 0.01, arm) for arm in DEPTHS),
         ),
         budgets={
-            "smoke": Budget(seeds=2, graphs=5, iterations=40, **network),
+            "smoke": Budget(seeds=1, graphs=5, iterations=10, **network),
             "desk": Budget(seeds=5, graphs=7, iterations=1000, **network),
             "paper": Budget(seeds=20, needs=["planetoid/cora"], graphs="planetoid/cora", iterations=20_000, **network),
         },

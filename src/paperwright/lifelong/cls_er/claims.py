@@ -28,7 +28,7 @@ def _at_their_best(scenario: str, memory: int, *learners: str) -> dict[str, Sett
 def _smoke(*arms: str) -> Budget:
     """Return every other digit of 8×8 pixels, once: no file, and a fraction of a second."""
     short = {arm: replace(ON_DIGITS[arm], epochs=1, every=2) for arm in arms}
-    return Budget(seeds=2, data="digits", memory=50, arms=short)
+    return Budget(seeds=1, data="digits", memory=50, arms=short)
 
 
 def _mnist(seeds: int | tuple[int, ...], memory: int = 500) -> Budget:
@@ -213,7 +213,7 @@ beats_experience_replay_without_boundaries = Claim(
     arms=_at_their_best("mnist-360", 500, "cls_er", "er"),
     rule=Greater("accuracy", "cls_er", than="er"),
     budgets={
-        "smoke": Budget(seeds=2, data="digits", memory=100, rounds=1, arms=TURNING_DIGITS),
+        "smoke": Budget(seeds=1, data="digits", memory=100, rounds=1, arms=TURNING_DIGITS),
         "desk": Budget(seeds=3, needs=["mnist"], data="mnist", memory=500, rounds=3),
         "paper": Budget(seeds=10, needs=["mnist"], data="mnist", memory=500, rounds=3),
     },

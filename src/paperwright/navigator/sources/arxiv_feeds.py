@@ -30,6 +30,16 @@ OAI = "http://www.openarchives.org/OAI/2.0/"
 RECORD = "http://arxiv.org/OAI/arXiv/"
 _CODE = re.compile(r"https?://(?:www\.)?(?:github|gitlab|bitbucket|codeberg)\.(?:com|org)/[^\s,;)}\]\"'<>]+")
 _CATEGORY = re.compile(r"[a-z-]+(\.[A-Za-z-]+)?")
+_VERSION = re.compile(r"v(\d{1,4})$")
+# "This paper has been withdrawn by the authors": not from a conference, and not of what the paper is about.
+_WITHDRAWN = re.compile(
+    r"\b(?:this|the|our)\s+(?:\w+\s+)?(?:paper|article|submission|manuscript|preprint|work|version)\b[^.]{0,60}"
+    r"\b(?:has been|have been|is|was)\s+(?:\w+\s+)?(?:withdrawn|retracted)\b(?!\s+from(?!\s+(?:the\s+)?arxiv))",
+    re.IGNORECASE,
+)
+_WITHDRAWN_ALONE = re.compile(r"\W*withdrawn\b(?!\s+from(?!\s+(?:the\s+)?arxiv))", re.IGNORECASE)
+_WITHIN = 200
+"""Characters of an abstract that may say that the paper is withdrawn; further on it speaks of other things."""
 
 
 class ArxivQuery(WebSource):
@@ -43,6 +53,7 @@ class ArxivQuery(WebSource):
         self._url = url
         self._size = page_size if max_items is None else min(page_size, max_items)
         self._order = "descending" if newest_first else "ascending"
+        self._versions: dict[str, int] = {}
 
     def page(self, place: str) -> Page:
         start = whole_place(place)
@@ -80,6 +91,8 @@ class ArxivQuery(WebSource):
         arxiv = arxiv_of(words(record, "id", ATOM))
         if not arxiv:
             raise ValueError(f"not an arXiv id: {words(record, 'id', ATOM)!r:.80}")
+        version = _VERSION.search(words(record, "id", ATOM))
+        self._check_newest(arxiv, int(version.group(1)) if version else None)
         at = {found.get("title") or found.get("rel"): found.get("href") for found in record.findall(f"{{{ATOM}}}link")}
         categories = [found.get("term") for found in record.findall(f"{{{ATOM}}}category")]
         comment = words(record, "comment", ARXIV)
@@ -91,6 +104,7 @@ class ArxivQuery(WebSource):
             authors=tuple(words(author, "name", ATOM) for author in record.findall(f"{{{ATOM}}}author")),
             abstract=words(record, "summary", ATOM),
             year=int(published[:4]) if published else None,
+            decision=decision_in(comment, words(record, "summary", ATOM)),
             published=published,
             updated=date(words(record, "updated", ATOM)),
             urls=links(paper=f"https://arxiv.org/abs/{arxiv}", pdf=at.get("pdf")),
@@ -99,12 +113,20 @@ class ArxivQuery(WebSource):
             source="arxiv",
             raw=known(
                 arxiv=arxiv,
+                version=int(version.group(1)) if version else None,
                 doi=doi_of(words(record, "doi", ARXIV)),
                 comment=comment,
                 journal=words(record, "journal_ref", ARXIV),
                 primary_category=primary.get("term") if primary is not None else None,
             ),
         )
+
+    def _check_newest(self, arxiv: str, version: int | None) -> None:
+        """Refuses a version older than one that this source has given before."""
+        newest = self._versions.get(arxiv, 0)
+        if version is not None and version < newest:
+            raise NavigatorError(f"arxiv:{arxiv} came as version {version} after version {newest}, which stays")
+        self._versions[arxiv] = max(newest, version or 0)
 
 
 class ArxivHarvest(WebSource):
@@ -164,6 +186,7 @@ class ArxivHarvest(WebSource):
             ),
             abstract=words(said, "abstract", RECORD),
             year=int(published[:4]) if published else None,
+            decision=decision_in(comment, words(said, "abstract", RECORD)),
             published=published,
             updated=date(words(said, "updated", RECORD)),
             urls=links(paper=f"https://arxiv.org/abs/{arxiv}", pdf=f"https://arxiv.org/pdf/{arxiv}"),
@@ -184,6 +207,12 @@ class ArxivHarvest(WebSource):
 def code_in(comment: str) -> tuple[str, ...]:
     """The links to code that authors put into a comment."""
     return tuple(dict.fromkeys(filter(None, (link(one.rstrip(".")) for one in _CODE.findall(comment)))))
+
+
+def decision_in(comment: str, abstract: str) -> str:
+    """ "Withdrawn" where the comment, or the head of the abstract, says that the paper is; else nothing."""
+    said = (_WITHDRAWN.search(comment), _WITHDRAWN_ALONE.match(comment), _WITHDRAWN.search(abstract[:_WITHIN]))
+    return "Withdrawn" if any(said) else ""
 
 
 def arxiv(

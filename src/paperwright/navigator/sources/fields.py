@@ -5,10 +5,13 @@ the value in the house's form, or says that it is unknown; it does not guess.
 """
 
 import datetime
+import html
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from ..titles import titles_agree
 
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?![\d-])")
@@ -17,7 +20,17 @@ _ARXIV = re.compile(
     r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?(?=$|[\s?#\]),;.])",
     re.IGNORECASE,
 )
-_DOI = re.compile(r"(?:^|doi[.:/ ]|doi\.org/)\s*(10\.\d{4,9}/[^\s?#]+)", re.IGNORECASE)
+_DOI = re.compile(
+    r"(?:^|(?P<resolver>doi\.org/|doi[.: ])|doi/(?:(?:abs|full|pdf|epdf|pdfdirect|book|reader)/)?)"
+    r"\s*(?P<doi>10\.\d{4,9}/[^\s?#]+)",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(r"/(?:abstract|full|fulltext|pdf|epdf|summary|references|citedby|meta|html|epub)$", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"</?(?:(?P<block>p|br|div|li|ul|ol|h[1-6]|title|sec|jats:(?:p|sec|title))|"
+    r"i|b|em|strong|sub|sup|u|tt|sc|span|small|a|font|jats:[\w-]+|mml:[\w-]+|inf|scp)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
 _FORUM = re.compile(r"https?://(?:www\.)?openreview\.net/(?:forum|pdf)\?(?:[^#]*&)?id=([A-Za-z0-9_-]{6,20})(?:[&#]|$)")
 
 
@@ -127,21 +140,51 @@ def links(**named: Any) -> dict[str, str]:
 
 
 def doi_of(value: Any) -> str:
-    """A DOI in lower case without its resolver, such as `10.1063/1.1383585`; "" where there is none."""
-    found = _DOI.search(value.strip()) if isinstance(value, str) else None
-    return found.group(1).rstrip(".,;)").lower() if found else ""
+    """A DOI in lower case without its resolver, such as `10.1063/1.1383585`; "" where there is none.
+
+    What a publisher's address says behind it, `/abstract`, is not part of it; nor is a mark or a bracket that closes
+    around it.
+    """
+    if not isinstance(value, str):
+        return ""
+    value = value.strip()
+    if re.search(r"10\.\d{4,9}%2f", value, re.IGNORECASE):
+        value = unquote(value)
+    found = _DOI.search(value)
+    if not found:
+        return ""
+    doi = found.group("doi")
+    if found.start("doi") and not found.group("resolver"):
+        doi = _PAGE.sub("", doi)
+    while doi[-1] in ".,;" or (doi[-1] == ")" and doi.count(")") > doi.count("(")):
+        doi = doi[:-1]
+    return doi.lower()
 
 
 def arxiv_of(value: Any) -> str:
-    """An arXiv id without its version, such as `2102.07033` or `cs/0112017`; "" where there is none."""
+    """An arXiv id without its version and class, such as `2102.07033` or `math/0309136`; "" where there is none."""
     found = _ARXIV.search(value.strip()) if isinstance(value, str) else None
-    return found.group(1) if found else ""
+    return re.sub(r"\.[A-Z]{2}/", "/", found.group(1), flags=re.IGNORECASE) if found else ""
+
+
+def unmarked(value: str) -> str:
+    """A text without HTML or JATS: "<i>E. coli</i> &amp; others" is E. coli & others."""
+    if "&" in value:
+        for _ in range(3):  # some sources escape what is escaped
+            value = html.unescape(value)
+    return _MARKUP.sub(lambda tag: " " if tag.group("block") else "", value) if "<" in value else value
 
 
 def forum_of(value: Any) -> str:
     """The forum id in a link to OpenReview; "" where there is none."""
     found = _FORUM.match(value.strip()) if isinstance(value, str) else None
     return found.group(1) if found else ""
+
+
+def shared_by_works(titles: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The DOIs, of pairs of a DOI and a title, that works of other titles have too, as the chapters of a book may."""
+    first: dict[str, str] = {}
+    return frozenset(doi for doi, title in titles if doi and not titles_agree(first.setdefault(doi, title), title))
 
 
 def known(**values: Any) -> dict[str, Any]:

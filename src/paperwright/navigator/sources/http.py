@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
@@ -24,6 +22,7 @@ from paperwright.terminal import one_line
 from ..errors import LibraryError, NavigatorError, SourceError
 from .kept_answers import KeptAnswers
 from .source import NoSuchPlace
+from .waits import lasting, reset_after, retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +31,8 @@ Read = TypeVar("Read")
 
 RETRIES = 5
 LARGEST = 256 << 20  # a page of a thousand OpenReview notes with their replies is tens of megabytes
-LONGEST_WAIT = 600.0  # a server that asks for more is one to come back to another time
+LONGEST_WAIT = 3_600.0  # OpenReview's limits are by the hour; who asks for more is to be come back to another time
+TOLD_WAIT = 10.0  # seconds; a longer wait is told before it begins
 REDIRECTS = 5
 _SECRETS = ("authorization", "x-api-key", "cookie")
 _KEYS = re.compile(r"((?:api_key|key|token|mailto)=)[^&\s]*", re.IGNORECASE)
@@ -62,6 +62,7 @@ class Reach(TypedDict, total=False):
         pause: Least seconds between two requests to one host; each source has its own default.
         pace: Who keeps these pauses; sources share one, so that two readers of a host wait for each other.
         random: Where the jitter of the waits comes from.
+        tell: Is told, in a line, of a wait that a reader would wonder about, before it begins.
         client: A `Client`, in place of all the others.
     """
 
@@ -73,6 +74,7 @@ class Reach(TypedDict, total=False):
     pause: float
     pace: "Pace"
     random: Random
+    tell: Callable[[str], None]
     client: "Client"
 
 
@@ -126,8 +128,9 @@ class Client:
     """Asks servers, patiently.
 
     A time-out, a broken connection, an answer that is cut short or cannot be read, and the statuses 408, 425, 429 and
-    5xx are tried again, five times in all: after what `Retry-After` says, else after 1, 2, 4, ... seconds, each with a
-    random part of up to half taken off, so that many readers do not come back at the same moment.
+    5xx are tried again, five times in all: after what `Retry-After` says, or the body of a 429, up to an hour; else
+    after 1, 2, 4, ... seconds, each with a random part of up to half taken off, so that many readers do not come back
+    at the same moment.
 
     Args: see `Reach`.
     """
@@ -144,6 +147,7 @@ class Client:
         pace: Pace = PACE,
         random: Random | None = None,
         largest: int = LARGEST,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         if contact is not None and not re.fullmatch(r"[\x21-\x7e]{3,200}", contact):
             raise NavigatorError(f"contact is an address without spaces, such as you@example.org; got {contact!r:.80}")
@@ -157,6 +161,7 @@ class Client:
         self.pace = pace
         self.largest = largest
         self._random = random or Random()
+        self._tell = tell
 
     @classmethod
     def reaching(cls, reach: Reach, pause: float) -> "Client":
@@ -217,6 +222,8 @@ class Client:
         for attempt in range(RETRIES + 1):
             if wait > LONGEST_WAIT:
                 break
+            if wait >= TOLD_WAIT and self._tell is not None:
+                self._tell(f"{_web(request.url)}: {reason}; asking again in {lasting(wait)}")
             if wait:
                 self.pace.sleep(wait)
             wait = 2.0**attempt * self._random.uniform(0.5, 1.0)
@@ -236,7 +243,7 @@ class Client:
                 return found
         where = _shown(request)
         if wait > LONGEST_WAIT:
-            raise SourceError(f"{where}: {reason}; the server asks to come back in {wait / 60:,.0f} minutes")
+            raise SourceError(f"{where}: {reason}; the server asks to come back in {lasting(wait)}")
         raise SourceError(f"{where}: {reason}, after {RETRIES} more tries; try again later")
 
     def _fetched(self, request: Request) -> bytes:
@@ -277,7 +284,10 @@ class Client:
     def _check(self, response: "httpx.Response", request: Request) -> None:
         status = response.status_code
         if status in (408, 425, 429) or status >= 500:
-            raise _Again(f"the server answered {status}", _retry_after(response.headers.get("retry-after")))
+            after = retry_after(response.headers.get("retry-after"))
+            if after is None and status == 429:
+                after = reset_after(self._beginning(response))
+            raise _Again(f"the server answered {status}", after)
         if status != 200:
             said = " ".join(re.sub(r"<[^>]*>|[\x00-\x1f\x7f-\x9f]", " ", self._beginning(response)).split())[:200]
             hint = "; the server wants a key, or refuses you" if status in (401, 403) else ""
@@ -299,7 +309,7 @@ class Client:
 
     @staticmethod
     def _beginning(response: "httpx.Response") -> str:
-        for part in response.iter_bytes(1_000):
+        for part in response.iter_bytes(4_000):
             return part.decode(errors="replace")
         return ""
 
@@ -350,22 +360,6 @@ def json_of(answer: bytes) -> Any:
         return json.loads(answer, parse_constant=lambda _: None)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
-
-
-def _retry_after(said: str | None) -> float | None:
-    """Seconds to wait, of a header that holds seconds or a date."""
-    if said is None:
-        return None
-    said = said.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said):
-        return float(said)
-    try:
-        when = parsedate_to_datetime(said)
-    except (ValueError, TypeError):
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 def _web(url: str) -> str:

@@ -6,14 +6,14 @@ from typing import Any, Unpack
 
 from ..errors import NavigatorError
 from ..paper import Paper
-from .fields import arxiv_of, date, doi_of, known, links, mapping, text, whole, year
+from .fields import arxiv_of, date, doi_of, known, links, mapping, text, unmarked, whole, year
 from .http import Client, NotYet, Reach, json_of, place_asked_for
 from .source import Page, WebSource
 
 BASE = "https://api.openalex.org"
 SELECT = (
     "id,doi,title,publication_year,publication_date,updated_date,authorships,primary_location,locations,best_oa_location,"
-    "abstract_inverted_index,cited_by_count,keywords,primary_topic,referenced_works,type,is_retracted"
+    "abstract_inverted_index,cited_by_count,keywords,primary_topic,referenced_works,type,is_retracted,biblio"
 )
 LONGEST = 20_000
 """Words of an abstract; positions beyond are not believed."""
@@ -49,11 +49,11 @@ class OpenAlex(WebSource):
         people = [mapping(one) for one in work.get("authorships") or ()]
         return Paper(
             id=f"openalex:{number.group(1)}",
-            title=text(work.get("title")),
+            title=unmarked(text(work.get("title"))),
             authors=tuple(
                 text(mapping(one.get("author")).get("display_name") or one.get("raw_author_name")) for one in people
             ),
-            abstract=in_order(work.get("abstract_inverted_index")),
+            abstract=unmarked(in_order(work.get("abstract_inverted_index"))),
             keywords=tuple(text(mapping(one).get("display_name")) for one in work.get("keywords") or ()),
             venue=text(venue.get("display_name")),
             year=year(work.get("publication_year")),
@@ -63,6 +63,7 @@ class OpenAlex(WebSource):
             citations=whole(work.get("cited_by_count")),
             references=tuple(f"openalex:{text(one).rpartition('/')[2]}" for one in work.get("referenced_works") or ()),
             source="openalex",
+            publication=_publication(work, text(venue.get("type"))),
             raw=known(
                 openalex=number.group(1),
                 doi=doi,
@@ -73,6 +74,23 @@ class OpenAlex(WebSource):
                 retracted=True if work.get("is_retracted") is True else None,
             ),
         )
+
+
+_TYPES = {"dissertation": "phdthesis", "book": "book", "book-chapter": "incollection", "report": "techreport"}
+
+
+def _publication(work: Mapping[str, Any], place: str) -> dict[str, str]:
+    """How a work was published, by BibTeX's fields; an article is one of a journal or of a conference."""
+    said = {name: text(value) for name, value in mapping(work.get("biblio")).items()}
+    first, last = said.get("first_page", ""), said.get("last_page", "")
+    kind = text(work.get("type"))
+    articles = {"journal": "article", "conference": "inproceedings"}
+    return known(
+        type=_TYPES.get(kind) or (articles.get(place) if kind == "article" else None),
+        volume=said.get("volume"),
+        number=said.get("issue"),
+        pages=f"{first}-{last}" if first and last and first != last else first,
+    )
 
 
 def in_order(inverted: Any) -> str:

@@ -2,23 +2,30 @@
 
 Version 1 (ICLR up to 2023) keeps a note's content as plain values and files submissions under one invitation for each
 fate; version 2 (2024 on) wraps every value as `{"value": ...}` and says the fate in `content.venueid`. A submission's
-reviews and decision come with it, as its direct replies.
+reviews and decision come with it, as its direct replies: since 2020 the decision is a `Decision`, at ICLR 2019 the
+recommendation of a `Meta_Review`, in 2018 an `Acceptance_Decision`, and until 2017, when submissions were not blind, an
+`acceptance`.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 from ..errors import NavigatorError, SourceError
 from ..paper import Paper
 from .fields import date, decision_of, doi_of, known, link, links, mapping, number, text, texts
 from .http import Client, NotYet, Reach, json_of
-from .source import NoSuchPlace, Page, WebSource
+from .source import Batch, NoSuchPlace, Page, WebSource
 from .tables import forum_links
 
 SITE = "https://openreview.net"
 BASES = {1: "https://api.openreview.net", 2: "https://api2.openreview.net"}
 INVITATIONS = ("Blind_Submission", "Withdrawn_Submission", "Desk_Rejected_Submission")
+OPEN_INVITATIONS = ("submission", "Submission")
+"""Those of the years until 2017."""
+LAST_OPEN, LAST_META_REVIEW = 2017, 2019
+DECISIONS = ("Decision", "Acceptance_Decision", "acceptance")
 FATES = ("", "/Rejected_Submission", "/Withdrawn_Submission", "/Desk_Rejected_Submission", "/Submission")
 """What follows the venue in `content.venueid`: accepted, three ways out, and still under review."""
 
@@ -56,6 +63,25 @@ class OpenReview(WebSource):
         self.page_size = page_size
         self._ask = ask
         self._short, self._year, self._track = _parts(venue)
+        self._submissions = self._decided = 0
+
+    def batches(self, cursor: str | None = None) -> Iterator[Batch]:
+        """As in `Source`; the last one says where a form is not known: no submissions, or none that is decided."""
+        self._submissions, self._decided = self._behind(cursor)[0], 0
+        for batch in super().batches(cursor):
+            self._submissions += len(batch.papers)
+            self._decided += sum(paper.accepted or paper.decision == "Reject" for paper in batch.papers)
+            whole = cursor is None and batch.cursor is None and self.max_items is None
+            yield replace(batch, notes=(*batch.notes, *self._unknown_form())) if whole else batch
+
+    def _unknown_form(self) -> Iterator[str]:
+        if not self._submissions:
+            yield (
+                f"{self.name}: no submission is there under this name, or none in a form that is known; "
+                "expected the name in the venue's address, such as ICLR.cc/2022/Conference"
+            )
+        elif not self._decided:
+            yield f"{self.name}: no acceptance or rejection was found: there is none yet, or its form is not known"
 
     def page(self, place: str) -> Page:
         """The page at `stage,offset`; the stages are the invitations, or the fates.
@@ -79,7 +105,13 @@ class OpenReview(WebSource):
 
     def _stages(self) -> list[dict[str, str]]:
         if self.version == 1:
-            return [{"invitation": f"{self.venue}/-/{name}"} for name in INVITATIONS]
+            stages = [f"{self.venue}/-/{name}" for name in INVITATIONS]
+            if self._year is not None and self._year <= LAST_OPEN:
+                # ICLR.cc/2017/conference, then, in small letters.
+                first, _, last = self.venue.rpartition("/")
+                places = dict.fromkeys((f"{first}/{last.lower()}", self.venue))
+                stages += [f"{place}/-/{name}" for place in places for name in OPEN_INVITATIONS]
+            return [{"invitation": stage} for stage in stages]
         return [{"content.venueid": f"{self.venue}{fate}"} for fate in FATES]
 
     def paper(self, record: Any) -> Paper:
@@ -87,7 +119,7 @@ class OpenReview(WebSource):
         content = {name: _value(value) for name, value in mapping(note["content"]).items()}
         forum = text(note.get("forum") or note["id"])
         replies = [mapping(reply) for reply in mapping(note.get("details")).get("directReplies") or ()]
-        reviews = [_content(reply) for reply in replies if _invited(reply, "Official_Review")]
+        reviews = [_content(reply) for reply in replies if _invited(reply, "Official_Review", "official/review")]
         decision, said = self._decision(note, content, replies)
         pdf = link(content.get("pdf"), SITE)
         code = [link(content.get(name)) for name in ("code", "software", "code_URL", "code_link")]
@@ -129,16 +161,22 @@ class OpenReview(WebSource):
         for sign in ("Withdrawn_Submission", "Desk_Rejected_Submission"):
             if sign in fate:
                 return decision_of(sign), sign
-        for reply in replies:
-            if _invited(reply, "Decision"):
-                said = text(_content(reply).get("decision") or _content(reply).get("recommendation"))
-                if decision := decision_of(said):
-                    return decision, said
+        for reply in self._deciding(replies):
+            said = text(_content(reply).get("decision") or _content(reply).get("recommendation"))
+            if decision := decision_of(said):
+                return decision, said
         if "Rejected_Submission" in fate:
             return "Reject", "Rejected_Submission"
         # "ICLR 2024 oral" is an oral; "Submitted to ICLR 2024", or the bare name, says nothing.
         said = text(content.get("venue"))
         return decision_of(said), said
+
+    def _deciding(self, replies: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """The replies that may say the decision, the surest first."""
+        yield from (reply for reply in replies if _invited(reply, *DECISIONS))
+        # In later years a meta-review recommends, and others decide.
+        if self._year is not None and self._year <= LAST_META_REVIEW:
+            yield from (reply for reply in replies if _invited(reply, "Meta_Review"))
 
 
 def openreview(
@@ -221,9 +259,11 @@ def _content(reply: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _value(value) for name, value in mapping(reply.get("content")).items()}
 
 
-def _invited(reply: Mapping[str, Any], purpose: str) -> bool:
+def _invited(reply: Mapping[str, Any], *purposes: str) -> bool:
+    """Whether a reply was invited for one of these purposes."""
     invitations = [reply.get("invitation"), *(reply.get("invitations") or ())]
-    return any(isinstance(one, str) and one.endswith(f"/{purpose}") for one in invitations)
+    ends = tuple(f"/{purpose}" for purpose in purposes)
+    return any(isinstance(one, str) and one.endswith(ends) for one in invitations)
 
 
 def _scores(reviews: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[float, ...]:
@@ -237,4 +277,4 @@ def _parts(venue: str) -> tuple[str, int | None, str]:
     first, *more = venue.split("/")
     year = next((int(part) for part in more if re.fullmatch(r"(19|20)\d\d", part)), None)
     track = " ".join(part for part in more if part != str(year)).replace("_", " ")
-    return first.partition(".")[0], year, "main" if track in ("", "Conference") else track
+    return first.partition(".")[0], year, "main" if track.lower() in ("", "conference") else track

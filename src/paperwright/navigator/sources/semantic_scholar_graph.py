@@ -1,6 +1,8 @@
 """Papers from Semantic Scholar's graph: by a search in bulk, or by their ids."""
 
 import hashlib
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
@@ -12,6 +14,8 @@ from .source import Page, Refused, WebSource, whole_place
 
 BASE = "https://api.semanticscholar.org/graph/v1"
 AT_ONCE = 500  # ids in one request
+KEYS = ("SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY")
+"""Variables of the environment that may hold a key, as other programs call them."""
 FIELDS = (
     "paperId,externalIds,url,title,abstract,venue,year,publicationDate,authors,citationCount,fieldsOfStudy,"
     "openAccessPdf"
@@ -131,7 +135,8 @@ def semantic_scholar(
     Args:
         query: Words, with `+`, `|`, `-` and `"..."` as its search in bulk understands them.
         ids: In place of a query: its own, or such as `ARXIV:2106.15928`, `DOI:10.18653/v1/N18-3011`.
-        key: Your key; without one you share the public's rate.
+        key: Your key; if not said that of `$SEMANTIC_SCHOLAR_API_KEY` or `$S2_API_KEY`. Without one, as with "", you
+            share the public's rate.
         years: Such as `2020-2022`, with a query.
         venue: Names with commas between them, with a query.
         base_url: Where the interface is.
@@ -139,12 +144,22 @@ def semantic_scholar(
         **reach: See `Reach`; `pause` is 1 second if not said.
 
     Raises:
-        NavigatorError: neither or both of a query and ids came.
+        NavigatorError: neither or both of a query and ids came, or the key cannot be one.
     """
     wanted = list(dict.fromkeys(text(one).strip() for one in ids)) if ids is not None else []
     if bool(query and query.strip()) == bool(wanted) or "" in wanted:
         raise NavigatorError("expected either words to search for, or ids such as ARXIV:2106.15928")
-    reached = (Client.reaching(reach, pause=1.0), base_url, key, max_items)
+    reached = (Client.reaching(reach, pause=1.0), base_url, _key() if key is None else key, max_items)
     if wanted:
         return SemanticScholarPapers(wanted, *reached)
     return SemanticScholarSearch(" ".join((query or "").split()), {"year": years, "venue": venue}, *reached)
+
+
+def _key() -> str | None:
+    """The key of the environment."""
+    for name in KEYS:
+        if found := os.environ.get(name, "").strip():
+            if not re.fullmatch(r"[!-~]{1,500}", found):
+                raise NavigatorError(f"${name} is no key; expected ASCII without blanks. Set it anew, or unset it")
+            return found
+    return None

@@ -1,53 +1,26 @@
 """Papers from tables: any CSV whose columns can be named, and the records of ICLR 2022."""
 
 import csv
-import hashlib
-import json
+import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TextIO, TypeAlias
 
 from ..errors import NavigatorError
-from ..paper import DECISIONS, Paper
-from .fields import arxiv_of, date, decision_of, doi_of, known, link, links, number, numbers, text, texts, whole, year
+from ..paper import Paper
+from .cells import paper_of_cells
+from .columns import NAMES, Form, fields_of, form_of
+from .encodings import encoding_of
+from .fields import decision_of, known, numbers, texts
 from .source import ListedSource, Refused
 
 LARGEST_CELL = 64 << 20
 """Characters in one cell; the csv module's own limit of 131,072 would refuse what a paper merely cuts."""
 
 Row: TypeAlias = dict[str, str]
-
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "id": ("id", "forum_id", "forum", "paper_id", "key"),
-    "title": ("title", "name"),
-    "authors": ("authors", "author"),
-    "abstract": ("abstract", "summary"),
-    "keywords": ("keywords", "keyword", "tags"),
-    "tldr": ("tldr", "tl;dr", "tl_dr"),
-    "venue": ("venue", "conference", "journal", "booktitle"),
-    "year": ("year",),
-    "decision": ("decision", "status"),
-    "track": ("track",),
-    "ratings": ("ratings", "rating", "scores"),
-    "confidences": ("confidences", "confidence"),
-    "published": ("published", "publication_date", "date"),
-    "updated": ("updated",),
-    "url": ("url", "link", "site", "paper"),
-    "pdf": ("pdf", "pdf_url"),
-    "review": ("review",),
-    "code_urls": ("code_urls", "code", "code_url", "github"),
-    "citations": ("citations", "cited_by_count", "citation_count", "gs_citation"),
-    "references": ("references",),
-    "categories": ("categories", "category"),
-    "doi": ("doi",),
-    "arxiv": ("arxiv", "arxiv_id", "eprint"),
-    "history": ("history",),
-    "urls": ("urls",),
-    "raw": ("raw",),
-    "source": ("source",),
-}
-"""What a field may be called in the head of a table, in lower case; the first that is there counts."""
 
 
 class File(ListedSource):
@@ -66,7 +39,7 @@ class File(ListedSource):
         self.path = Path(path)
         super().__init__(f"{kind}:{self.path.absolute()}", max_items)
         self.kind = kind
-        self._replaced = 0
+        self._unsaid: list[str] = []
         try:
             there = self.path.is_file()
         except (OSError, ValueError):  # a name that no file can have
@@ -79,20 +52,31 @@ class File(ListedSource):
         return f"{state.st_size}-{state.st_mtime_ns}"
 
     def notes(self) -> list[str]:
-        replaced, self._replaced = self._replaced, 0
-        what = (
-            "a character that is not UTF-8 was" if replaced == 1 else f"{replaced:,} characters that are not UTF-8 were"
-        )
-        return [f"{self.path.name}: {what} replaced"] if replaced else []
+        notes, self._unsaid = self._unsaid, []
+        return notes
+
+    def note(self, text: str) -> None:
+        """Has something said with the next batch."""
+        if text:
+            self._unsaid.append(text)
 
     def decoded(self, encoded: bytes) -> str:
-        """The text, in UTF-8; what is not is replaced and counted."""
-        try:
-            return encoded.decode()
-        except UnicodeDecodeError:
-            replaced = encoded.decode(errors="replace")
-            self._replaced += replaced.count("\ufffd") - encoded.count("\ufffd".encode())
-            return replaced
+        """The text of the whole file, in the encoding that `encoding_of` finds.
+
+        Raises:
+            NavigatorError: it finds none.
+        """
+        encoding = encoding_of(io.BytesIO(encoded), self.path.name)
+        self.note(encoding.note)
+        return encoded.decode(encoding.name, encoding.errors)
+
+    @contextmanager
+    def text(self) -> Iterator[TextIO]:
+        """The file as text, to be read line by line; raises as `decoded`."""
+        with self.opened() as file:
+            encoding = encoding_of(file, self.path.name)
+            self.note(encoding.note)
+            yield io.TextIOWrapper(file, encoding.name, encoding.errors, newline="")
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -106,9 +90,11 @@ class File(ListedSource):
 class Table(File):
     """The rows of a CSV, each a paper.
 
-    The separator is what the head has most of: comma, semicolon or tab. Lists in a cell are separated by semicolons
-    (keywords also by commas, authors also by " and "), or are JSON. A cell that an export guarded against formula
-    injection with an apostrophe is read without it.
+    The separator is what the head has most of: comma, semicolon or tab. The columns go by the names that
+    `columns.NAMES` lists; of several for one field the first that is not empty counts, of keywords all. Columns that
+    hold something and are of no use are named in a note. Lists in a cell are separated by semicolons (keywords also by
+    commas; in tables of OpenAlex by "|"), or are JSON; names of authors are as `cells.people` says. A cell that an
+    export guarded against formula injection with an apostrophe is read without it.
 
     Args:
         path: The file, with the names of the columns in its first row.
@@ -129,14 +115,17 @@ class Table(File):
             raise NavigatorError(f"a paper has no field {', '.join(unknown)}; columns maps {', '.join(NAMES)}")
         self._asked = dict(columns or {})
         self._constant = dict(constant or {})
-        self._columns: dict[str, str] = {}
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._form: Form = "unknown"
+        self._unused: set[str] = set()
 
     def records(self) -> Iterator[Row | Refused]:
-        with self.opened() as file:
-            names, separator = _head(self.decoded(file.readline()))
+        with self.text() as file:
+            rows, names = _rows(file)
             self._columns = self._found(names)
+            self._form = form_of(names)
+            self._unused = set(names) - {name for columns in self._columns.values() for name in columns} - {""}
             # The limit on cells is the csv module's own, for the whole process: it is raised row by row, not for long.
-            rows = csv.reader((self.decoded(line) for line in file), delimiter=separator)
             while True:
                 try:
                     with _long_cells():
@@ -144,34 +133,41 @@ class Table(File):
                 except StopIteration:
                     return
                 except csv.Error as error:
-                    yield Refused(f"line {rows.line_num + 1}: {error}")
+                    yield Refused(f"line {rows.line_num}: {error}")
                     continue
                 if not any(cell.strip() for cell in row):
                     continue
                 if len(row) > len(names):
-                    yield Refused(f"line {rows.line_num + 1}: {len(row)} cells under {len(names)} columns")
+                    yield Refused(f"line {rows.line_num}: {len(row)} cells under {len(names)} columns")
                     continue
-                yield dict(zip(names, row, strict=False))
+                record = dict(zip(names, row, strict=False))
+                self._name_unused(record)
+                yield record
 
-    def _found(self, names: list[str]) -> dict[str, str]:
-        by_lower = {name.lower(): name for name in reversed(names)}
-        if missing := [name for name in self._asked.values() if name not in names]:
-            raise NavigatorError(f"{self.path.name} has no column {missing[0]!r:.80}; it has {', '.join(names):.500}")
-        found = {
-            field: self._asked.get(field) or next(by_lower[one] for one in usual if one in by_lower)
-            for field, usual in NAMES.items()
-            if field in self._asked or any(one in by_lower for one in usual)
-        }
-        if "title" not in found:
-            raise NavigatorError(
-                f"{self.path.name} has no column of titles; it has {', '.join(names):.500}. "
-                "Say which one it is: columns={'title': ...}"
-            )
-        return found
+    def _found(self, names: list[str]) -> dict[str, tuple[str, ...]]:
+        return fields_of(names, self._asked, self.path.name)
+
+    def _name_unused(self, record: Row) -> None:
+        """Has the columns named that this is the first row to have something in, and that no field is made of."""
+        if holding := [name for name in record if name in self._unused and record[name].strip()]:
+            self._unused -= set(holding)
+            self.note(f"{self.path.name}: not used: {', '.join(holding)}")
+
+    def notes(self) -> list[str]:
+        """The notes, those on columns that are not used put together."""
+        sign = f"{self.path.name}: not used: "
+        notes = super().notes()
+        unused = [note.removeprefix(sign) for note in notes if note.startswith(sign)]
+        return [note for note in notes if not note.startswith(sign)] + (
+            [f"{sign}{', '.join(unused):.500}"] if unused else []
+        )
 
     def paper(self, record: Row) -> Paper:
-        cells = {field: _unguarded(record.get(name, "")) for field, name in self._columns.items()}
-        return paper_of_cells(cells, self.kind, self._constant)
+        cells = {}
+        for field, columns in self._columns.items():
+            held = [cell for name in columns if (cell := _unguarded(record.get(name, ""))).strip()]
+            cells[field] = ";".join(held) if field == "keywords" else next(iter(held), "")
+        return paper_of_cells(cells, self.kind, self._constant, self._form)
 
 
 def head_of(path: str | Path) -> list[str]:
@@ -180,17 +176,20 @@ def head_of(path: str | Path) -> list[str]:
     Raises:
         NavigatorError: there is no such file.
     """
-    file = Table(path)
-    with file.opened() as opened:
-        return _head(file.decoded(opened.readline()))[0]
+    with Table(path).text() as file:
+        return _rows(file)[1]
 
 
-def _head(line: str) -> tuple[list[str], str]:
-    """The names of the columns, and what separates them."""
-    line = line.removeprefix("\ufeff").rstrip("\r\n")
-    separator = max(",;\t", key=line.count)
+def _rows(file: TextIO) -> tuple[Any, list[str]]:
+    """The rows of a table, as the csv module reads them, and the names of its columns, which stand in the first."""
+    head = file.readline().removeprefix("\ufeff")
+    said = re.fullmatch(r"sep=(.)\s*", head)  # a line of Excel's
+    if said:
+        head = file.readline()
+    separator = said.group(1) if said else max(",;\t", key=head.count)
+    rows = csv.reader(chain([head], file), delimiter=separator)
     with _long_cells():
-        return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])], separator
+        return rows, [name.strip() for name in next(rows, [])]
 
 
 @contextmanager
@@ -209,75 +208,6 @@ def _unguarded(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell
 
 
-def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, Any]) -> Paper:
-    """The paper of one row, from the texts of its cells by field."""
-
-    def listed(field: str, separators: str = ";") -> tuple[str, ...]:
-        cell = cells.get(field, "").strip()
-        if cell.startswith("["):
-            try:
-                return texts(json.loads(cell))
-            except (ValueError, TypeError, RecursionError):
-                pass
-        return texts(cell, separators)
-
-    def stored(field: str) -> Any:
-        cell = cells.get(field, "").strip()
-        try:
-            return json.loads(cell) if cell else None
-        except (ValueError, RecursionError):
-            raise ValueError(f"{field} is not JSON: {cell!r:.80}") from None
-
-    doi, arxiv = doi_of(cells.get("doi")), arxiv_of(cells.get("arxiv"))
-    authors = cells.get("authors", "")
-    decision = cells.get("decision", "").strip()
-    urls = dict(stored("urls") or {})
-    where = links(paper=cells.get("url"), pdf=cells.get("pdf"), review=cells.get("review"))
-    if doi:
-        where.setdefault("paper", f"https://doi.org/{doi}")
-    elif arxiv:
-        where.setdefault("paper", f"https://arxiv.org/abs/{arxiv}")
-    values: dict[str, Any] = {
-        "id": cells.get("id", "").strip() or (f"arxiv:{arxiv}" if arxiv else doi) or _unnamed(kind, cells),
-        "title": cells.get("title", ""),
-        "authors": listed("authors") if ";" in authors or authors.startswith("[") else _people(authors),
-        "abstract": cells.get("abstract", ""),
-        "keywords": listed("keywords", ",;"),
-        "tldr": cells.get("tldr", ""),
-        "venue": cells.get("venue", ""),
-        "year": year(cells.get("year")),
-        "decision": decision if decision in DECISIONS else decision_of(decision),
-        "track": cells.get("track", ""),
-        "ratings": tuple(found for one in listed("ratings") if (found := number(one)) is not None),
-        "confidences": tuple(found for one in listed("confidences") if (found := number(one)) is not None),
-        "history": tuple((text(when), numbers(given)) for when, given in stored("history") or ()),
-        "published": date(cells.get("published")),
-        "updated": date(cells.get("updated")),
-        "urls": {name: link(found) for name, found in {**where, **urls}.items() if link(found)},
-        "code_urls": tuple(filter(None, map(link, listed("code_urls", "; ")))),
-        "citations": whole(cells.get("citations")),
-        "references": listed("references"),
-        "categories": listed("categories", "; "),
-        "source": cells.get("source", "").strip() or kind,
-        "raw": {**(stored("raw") or {}), **known(doi=doi, arxiv=arxiv)},
-    }
-    return Paper(**{**values, **constant})
-
-
-def _unnamed(kind: str, cells: Mapping[str, str]) -> str:
-    """An id for a row that has none: the same for the same title, authors and year."""
-    told = "\n".join(" ".join(cells.get(field, "").split()) for field in ("title", "authors", "year"))
-    return f"{kind}:{hashlib.sha256(told.encode(errors='replace')).hexdigest()[:16]}"
-
-
-def _people(cell: str) -> tuple[str, ...]:
-    """Names that are separated by "and" or by commas; "Doe, Jane" alone is one name."""
-    if " and " in cell:
-        return tuple(part.strip() for part in cell.split(" and ") if part.strip())
-    parts = [part.strip() for part in cell.split(",") if part.strip()]
-    return (cell.strip(),) if len(parts) == 2 and " " not in parts[0] and cell.strip() else tuple(parts)
-
-
 class Iclr(Table):
     """ICLR submissions with ratings at several times; see `iclr_csv`."""
 
@@ -288,12 +218,15 @@ class Iclr(Table):
         self.year = year
         self.dates = dates
 
+    def _name_unused(self, record: Row) -> None:
+        """Nothing: every column that such a table has is known."""
+
     @classmethod
     def recognises(cls, names: list[str]) -> bool:
         """Whether a table with these columns is one of these."""
         return {*cls.NEEDED, "ratings_t0"} <= set(names)
 
-    def _found(self, names: list[str]) -> dict[str, str]:
+    def _found(self, names: list[str]) -> dict[str, tuple[str, ...]]:
         needed = [*self.NEEDED, *(f"ratings_t{time}" for time in range(len(self.dates) + 1))]
         if missing := [name for name in needed if name not in names]:
             raise NavigatorError(
