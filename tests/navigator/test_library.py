@@ -262,6 +262,7 @@ def test_where_libraries_may_be(tmp_path: Path) -> None:
 def test_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PAPERWRIGHT_DATA", raising=False)
     monkeypatch.setenv("PAPERWRIGHT_LIBRARY", str(tmp_path / "mine"))
+    monkeypatch.setenv("PAPERWRIGHT_CACHE", str(tmp_path / "cache"))
     with Library.default() as embedded:
         assert embedded.directory is None
         assert not (tmp_path / "mine").exists(), "reading makes nothing"

@@ -145,6 +145,13 @@ def test_what_is_not_there_is_a_page_that_says_so(client: httpx.Client, address:
     assert 'role="search"' in reply.text
 
 
+def test_what_cannot_be_done_is_not_said_to_be_missing(client: httpx.Client) -> None:
+    reply = client.post("/change/tag", data={"paper": "p001", "name": "<b>"})
+    assert reply.status_code == 422
+    assert "Not here" not in reply.text
+    assert "a name is 1 to 60 letters" in unescape(reply.text).casefold()
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -32,7 +32,8 @@ def attach(app: FastAPI, templates: "Templates") -> None:
     def answer(request: Request, status: int, code: str, message: str, hint: str = "") -> Response:
         if request.url.path.startswith("/api"):
             return JSONResponse({"error": {"code": code, "message": message, "hint": hint}}, status_code=status)
-        return templates.page(request, "error.html", status=status, message=message, hint=hint)
+        heading = "Not here" if status == 404 else "That will not do"
+        return templates.page(request, "error.html", status=status, heading=heading, message=message, hint=hint)
 
     def navigator(request: Request, error: Exception) -> Response:
         message, _, hint = str(error).partition("; ")
