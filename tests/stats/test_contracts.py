@@ -286,6 +286,10 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
         "two looks are closer than 0.0001 of the last, 20001; leave one of them out",
     ),
     (
+        lambda: stats.look_levels([1, 2, 20_001]),
+        "two looks are closer than 0.0001 of the last, 20001; leave one of them out",
+    ),
+    (
         lambda: stats.crossing_probabilities([2, 2], [20_000, 20_001]),
         "two information are closer than 0.0001 of the last, 20001; leave one of them out",
     ),

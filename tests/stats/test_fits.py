@@ -127,6 +127,8 @@ def test_the_least_squares_and_their_profile_as_a_direct_search_has_them():
     best = search(squares, [0.5, 3, 0.6])
     estimates = [curve.limit.estimate, curve.amplitude.estimate, curve.exponent.estimate]
     np.testing.assert_allclose(estimates, best.x, atol=1e-6)
+    assert curve.r_squared == pytest.approx(1 - best.fun / np.sum((y - y.mean()) ** 2))
+    assert curve.points == 8
     threshold = best.fun * (1 + scipy.stats.t.ppf(0.975, 5) ** 2 / 5)
     for index, interval in enumerate((curve.limit, curve.amplitude, curve.exponent)):
         for end in (interval.low, interval.high):
@@ -163,6 +165,42 @@ def test_a_drop_that_may_be_a_step_leaves_the_exponent_open():
     assert curve.amplitude.low > 0
     assert math.isfinite(curve.limit.low)
     assert math.isfinite(curve.limit.high)
+
+
+def test_in_sizes_below_1_a_step_leaves_the_amplitude_open_towards_0():
+    # Sizes are 2^-6 of those above: the amplitude at size 1 is that at the smallest size times smallest^b, b → ∞.
+    y = [5.0, 1.1, 0.9, 1.1, 0.9]
+    small, large = fit_saturating([x / 64 for x in (2, 4, 8, 16, 32)], y), fit_saturating([2, 4, 8, 16, 32], y)
+    assert (small.amplitude.low, small.exponent.high) == (0, math.inf)
+    assert 0 < small.amplitude.estimate < small.amplitude.high < large.amplitude.low
+    assert [small.limit.low, small.limit.high] == pytest.approx([large.limit.low, large.limit.high])
+
+
+@pytest.mark.parametrize("unit", [2.0, 2.0**-9])
+def test_what_may_as_well_rise_as_fall_leaves_everything_open(unit):
+    curve = fit_saturating(unit * doubling, [0.3, 0.8, 0.3, -1.3, 0.9, 0.4, -0.5, 0.6])
+    for interval in (curve.limit, curve.amplitude):
+        assert (interval.low, interval.high) == (-math.inf, math.inf)
+    assert (curve.exponent.low, curve.exponent.high) == (0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (doubling, 0.5 + 3 * doubling**-0.6 + 0.05 * np.cos(np.arange(8.0))),
+        (doubling / 300, 3 * doubling**-0.1 + 0.05 * np.cos(np.arange(8.0))),
+        (doubling * 2, 3 * doubling**-0.1 + 0.05 * np.cos(np.arange(8.0))),
+        ([2, 4, 8, 16, 32], [5.0, 1.1, 0.9, 1.1, 0.9]),
+        ([0.02, 0.04, 0.08, 0.16, 0.32], [5.0, 1.1, 0.9, 1.1, 0.9]),
+    ],
+    ids=["bent", "straight, small", "straight, large", "step, large", "step, small"],
+)
+def test_what_rises_is_the_mirror_image_of_what_falls(x, y):
+    falls, rises = fit_saturating(x, y), fit_saturating(x, -np.array(y))
+    for fall, rise in ((falls.limit, rises.limit), (falls.amplitude, rises.amplitude)):
+        assert (-rise.high, -rise.estimate, -rise.low) == pytest.approx((fall.low, fall.estimate, fall.high), rel=1e-6)
+    assert (rises.exponent.low, rises.exponent.high) == pytest.approx((falls.exponent.low, falls.exponent.high))
+    assert rises.r_squared == pytest.approx(falls.r_squared)
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ class _Curve:
             raise ValueError(
                 "y does not flatten out over these x: no limit can be fitted; try fit_power_law, or larger x"
             )
-        if at == _GRID - 1 or squares[-1] <= squares[at] * (1 + 1e-12):
+        if squares[-1] <= squares[at] * (1 + 1e-12):  # the last is the least, but for rounding
             raise ValueError("y is flat after the smallest x: no exponent can be fitted; add smaller x")
         found = minimize_scalar(
             lambda log_b: float(self.fit(np.exp([log_b])).squares[0]),
