@@ -43,9 +43,7 @@ def own(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_other_library(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def no_other_library(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERWRIGHT_LIBRARY", str(tmp_path / "users"))
     monkeypatch.setenv("PAPERWRIGHT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("PAPERWRIGHT_DATA", raising=False)
