@@ -43,9 +43,7 @@ def own(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_other_library(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def no_other_library(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERWRIGHT_LIBRARY", str(tmp_path / "users"))
     monkeypatch.setenv("PAPERWRIGHT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("PAPERWRIGHT_DATA", raising=False)
@@ -476,7 +474,9 @@ def test_digest(run: Run, own: Path, tmp_path: Path, form: str, mark: str) -> No
     code, out, err = run("digest", *period, "--library", own)
     assert (code, err) == (0, "")
     assert mark in out
-    assert out.count("study") >= 3
+    assert out.count("study") >= 1
+    if form != "atom":  # a feed has entries only
+        assert "less like those under to-read than the average" in " ".join(out.replace("*", "").split())
     code, out, err = run("digest", *period, "--out", tmp_path / "digest", "--library", own)
     assert (code, out) == (0, "")
     assert mark in (tmp_path / "digest").read_text(encoding="utf-8")
