@@ -253,7 +253,6 @@ def test_an_interval_holds_inside_fails_outside_and_straddles_the_border(
             {"s"},
         ),
     ],
-    ids=str,
 )
 def test_what_a_rule_speaks_of(
     rule: Rule, region: Region, label: str | None, arms: tuple[str, ...], metrics: set[str]

@@ -130,7 +130,7 @@ def test_a_tag_decides_what_comes_first() -> None:
         assert not {paper.id for paper in papers} & {"p0000", "p0004", "p0008", "p0012"}
         for one in found.chosen:
             assert re.fullmatch(
-                r"like the papers under graphs: \+\d\.\d\d standard deviations from the average, place \d+ of 60",
+                r"like the papers under graphs: \+\d\.\d\d standard deviations from the average, place \d+ of 56",
                 one.why[0],
             )
 
@@ -218,6 +218,17 @@ def test_fame_does_not_outweigh_likeness_to_a_list() -> None:
     assert "graphs" in found.chosen[0].paper.keywords
     assert all(": +" in one.why[0] for one in found.chosen)  # none is less like the list than the average
     assert 0 < len(found.chosen) < 60
+
+
+def test_a_list_is_no_part_of_the_average_that_others_are_measured_by() -> None:
+    with library_of(*made_papers(24)) as library:
+        library.tag("graphs", ["p0000", "p0004"])
+        found = digest(library, n=8, by="graphs")
+    assert 3 <= len(found.chosen) < 8
+    assert found.chosen[0].why[0].endswith("place 1 of 22")
+    assert any(
+        re.fullmatch(r"\d+ papers are less like those under graphs than the average, .*", one) for one in found.notes
+    )
 
 
 def test_bounded_values_keep_their_order_and_stay_within_two() -> None:

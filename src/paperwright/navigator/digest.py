@@ -132,12 +132,13 @@ def digest(
     if first and last and first > last:
         raise NavigatorError(f"a digest from {since} to {until} ends before it begins")
     papers, vague, notes = _of_the_time(library, first, last)
-    relevance, of_tag = _relevance(library, by, papers)
+    relevance, tagged = _relevance(library, by, papers)
     signal, values, signal_note = _popularity(papers, last)
     notes += signal_note
     score = relevance + bounded(standardised(np.log1p(values) if signal.startswith("citations") else values))
-    left, left_out = _left(library, papers, relevance, of_tag)
-    notes += left_out
+    withdrawn = np.array([paper.decision in NO_PICK for paper in papers], dtype=bool)
+    left = ~tagged & ~withdrawn & (relevance >= 0)
+    notes += _on_those_left_out(by, withdrawn, relevance, int(left.sum()) < n)
     order = np.lexsort((np.arange(len(papers)), -score, vague))
     candidates = order[left[order]][:CANDIDATES]
     topic, no_topics = _topics(library) if len(candidates) > n else ({}, [])
@@ -151,7 +152,7 @@ def digest(
     chosen = []
     for row in (int(candidates[place]) for place in rows):
         paper = papers[row]
-        why = _why(by, relevance, signal, values, row) + _against(paper)
+        why = _why(by, relevance[~tagged], relevance[row], signal, values, values[row]) + _against(paper)
         summary = own_summary(paper, library)
         insight = key_sentence(paper, library, other_than=summary)
         chosen.append(Chosen(paper, summary, insight, why, topic.get(paper.id, ""), float(score[row])))
@@ -227,15 +228,14 @@ def _span(paper: Paper) -> tuple[str, str]:
     return _day(date, "published", first=True) or "", _day(date, "published", first=False) or ""
 
 
-def _left(
-    library: "Library", papers: Sequence[Paper], relevance: Float64[np.ndarray, " papers"], of_tag: Sequence[str]
-) -> tuple[Bool[np.ndarray, " papers"], list[str]]:
-    """Which papers may be chosen: not under the tags already, not less like them than the average, not withdrawn."""
-    tagged = {identifier for name in of_tag for identifier in library.tagged(name)}
-    withdrawn = np.array([paper.decision in NO_PICK for paper in papers], dtype=bool)
-    known = np.array([paper.id in tagged for paper in papers], dtype=bool)
+def _on_those_left_out(
+    by: str | None, withdrawn: Bool[np.ndarray, " papers"], relevance: Float64[np.ndarray, " papers"], few: bool
+) -> list[str]:
+    """What to say of papers that are not chosen; of those unlike a list only where fewer are left than were wanted."""
     notes = [f"{withdrawn.sum():,} withdrawn or desk-rejected papers are passed over"] if withdrawn.any() else []
-    return ~withdrawn & ~known & (relevance >= 0), notes
+    if few and (unlike := int((relevance < 0).sum())):
+        notes.append(f"{unlike:,} papers are less like those under {by} than the average, and are passed over")
+    return notes
 
 
 def _day(date: str | None, name: str, *, first: bool) -> str | None:
@@ -257,18 +257,23 @@ def _day(date: str | None, name: str, *, first: bool) -> str | None:
 
 def _relevance(
     library: "Library", by: str | None, papers: Sequence[Paper]
-) -> tuple[Float64[np.ndarray, " papers"], list[str]]:
-    """How like the papers under some tags each paper is, standardised (zeros without tags), and the tags."""
+) -> tuple[Float64[np.ndarray, " papers"], Bool[np.ndarray, " papers"]]:
+    """How like the papers under some tags each paper is, and which papers are under them.
+
+    Likeness is in standard deviations from the average of the papers that are not under the tags; zeros without tags.
+    """
     if not by:
-        return np.zeros(len(papers)), []
+        return np.zeros(len(papers)), np.zeros(len(papers), dtype=bool)
     from .recommend import relevance
     from .tag_logic import wish
     from .term_features import term_features
 
     asked = wish(by)
+    under = {identifier for name in asked.tags() for identifier in library.tagged(name)}
     scores, place = relevance(library, asked), term_features(library).place
-    known = np.array([scores[place[paper.id]] if paper.id in place else np.nan for paper in papers])
-    return standardised(known), asked.tags()
+    others = [paper.id in place and paper.id not in under for paper in papers]
+    known = [scores[place[paper.id]] if other else np.nan for paper, other in zip(papers, others, strict=True)]
+    return standardised(np.array(known)), np.array([paper.id in under for paper in papers], dtype=bool)
 
 
 def _popularity(papers: Sequence[Paper], last: str | None) -> tuple[str, Float64[np.ndarray, " papers"], list[str]]:
@@ -317,19 +322,20 @@ def _topics(library: "Library") -> tuple[dict[str, str], list[str]]:
 
 def _why(
     by: str | None,
-    relevance: Float64[np.ndarray, " papers"],
+    relevance: Float64[np.ndarray, " others"],
+    its_relevance: float,
     signal: str,
     values: Float64[np.ndarray, " papers"],
-    row: int,
+    its_value: float,
 ) -> tuple[str, ...]:
     found = []
     if by:
-        place = int(np.sum(relevance > relevance[row])) + 1
-        likeness = f"{relevance[row]:+.2f} standard deviations from the average"
-        found.append(f"like the papers under {by}: {likeness}, place {place:,} of {len(values):,}")
-    if signal and np.isfinite(values[row]):
-        place = int(np.sum(values > values[row])) + 1
-        found.append(f"{signal}: {values[row]:.2f}, place {place:,} of {np.isfinite(values).sum():,}")
+        place = int(np.sum(relevance > its_relevance)) + 1
+        likeness = f"{its_relevance:+.2f} standard deviations from the average"
+        found.append(f"like the papers under {by}: {likeness}, place {place:,} of {len(relevance):,}")
+    if signal and np.isfinite(its_value):
+        place = int(np.sum(values > its_value)) + 1
+        found.append(f"{signal}: {its_value:.2f}, place {place:,} of {np.isfinite(values).sum():,}")
     return tuple(found)
 
 
