@@ -10,7 +10,7 @@ from .acronyms import LONGEST_ACRONYM, learned_acronyms
 from .duplicates import keys_of
 from .filters import Condition, Filter, columns_of, only_ids
 from .fusion import Scale, convex, rrf
-from .index import Explaining, Scored, Tallying
+from .index import Explaining, Holding, Scored, Tallying
 from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
 from .query import parsed
@@ -95,6 +95,9 @@ class Question:
         self._asked = parsed(query)
         self.notes = list(self._asked.notes)
         self._where = where.also(*self._asked.conditions, *self._tags())
+        terms = [term for words in self._asked.words if not words.negated for term in words.terms]
+        if terms and isinstance(self._index, Holding):
+            self._where = self._where.also(only_ids(self._index.holding(terms)))
         self._terms_typed = tokens(self._asked.text)
         self._text, note = spelled_out(self._asked.text, library.directory)
         self.notes += [note] if note else []
@@ -172,7 +175,7 @@ class Question:
             return self._meaning(self._vector, plenty)
         if ranking.legs:
             return self._leg(self._by_words, plenty)
-        return self._leg(lambda depth: newest(self.library, self._index, depth, self._where), plenty)
+        return self._leg(self._dated, plenty)
 
     def _with_acronyms(self, text: str) -> str:
         """The text with what the papers say that its acronyms stand for before it, unless it says so itself."""
@@ -354,11 +357,14 @@ class Question:
 
     # -- without words -------------------------------------------------------------------------------------------------
 
+    def _dated(self, depth: int) -> list[Scored]:
+        return newest(self.library, self._index, depth, self._where)
+
     def _newest(self, behind: Place | None, k: int) -> Ranking:
         def enough(found: Sequence[Scored]) -> bool:
             return sum(behind is None or Place(1, -one.score, one.id) > behind for one in found) > k
 
-        leg = self._leg(lambda depth: newest(self.library, self._index, depth, self._where), enough)
+        leg = self._leg(self._dated, enough)
         places = [Place(1, -one.score, one.id) for one in leg.found]
         counted = not self._asked.words
         total = self._index.count(self._where) if counted else len(places)
