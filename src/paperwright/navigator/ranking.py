@@ -13,6 +13,7 @@ from .fusion import Scale, convex, rrf
 from .index import Explaining, Holding, Scored, Tallying
 from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
+from .paper import Paper
 from .query import parsed
 from .query_terms import FEW_WORDS, RARE_WEIGHT
 from .synonyms import spelled_out
@@ -104,6 +105,7 @@ class Question:
         self._text = self._with_acronyms(self._text)
         self._unknown: dict[str, str] = {}  # terms that no paper has, each with the word that was typed
         self._rare: list[str] = []  # words that hardly any paper has
+        self._read: dict[str, Paper] = {}
         self._missing = False  # whether an id or a link was asked for that is not there
         self._vector: np.ndarray | None = None
         self._by_depth: dict[int, list[Scored]] = {}
@@ -187,6 +189,11 @@ class Question:
         self.notes += [f"{term.upper()} is also searched as {meaning}" for term, meaning in meanings.items()]
         return " ".join([*meanings.values(), text])
 
+    def papers(self, ids: Sequence[str]) -> dict[str, Paper]:
+        """The papers of some ids, in this order, each read once; those that are not there are left out."""
+        self._read |= self.library.many([one for one in ids if one not in self._read])
+        return {one: self._read[one] for one in ids if one in self._read}
+
     # -- what was asked for --------------------------------------------------------------------------------------------
 
     def _tags(self) -> list[Condition]:
@@ -227,14 +234,14 @@ class Question:
             best = self._by_words(CANDIDATES)[:TITLES_LOOKED_AT]
         else:
             best = self._index.lexical(self.query, TITLES_LOOKED_AT, self._given)
-        return titled(self.query, self.library.many([one.id for one in best]).values())
+        return titled(self.query, self.papers([one.id for one in best]).values())
 
     def _note_words(self, ranking: Ranking) -> None:
         """Says which words were taken for typing errors or passed over, in words of the papers that were found."""
         if not (self._unknown or self._rare):
             return
         spelled: dict[str, str] = {}
-        for paper in self.library.many([place.id for place in ranking.places[:SPELLED_BY]]).values():
+        for paper in self.papers([place.id for place in ranking.places[:SPELLED_BY]]).values():
             for term, word in typed_terms(lexical_text(paper)):
                 spelled.setdefault(term, word)
         typed = {*self._terms_typed, *expanded(self._terms_typed)}

@@ -155,6 +155,11 @@ def _parts_of(word: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def compounds(text: str) -> list[str]:
+    """The folded words of a text that have hyphens in them."""
+    return [word for word in WORD.findall(folded_for_matching(text)) if "-" in word]
+
+
 def sequence(text: str) -> tuple[str, ...]:
     """The stems of all words in their order, compounds split, stop words kept: what phrases are compared by."""
     return tuple(stem(word) for word in words(text))
