@@ -119,4 +119,4 @@ def test_long_records_in_one_style_do_not_stand_before_papers_of_the_same_matter
                 *fillers,
             ]
         )
-        assert [hit.paper.id for hit in library.similar("asked", k=2)][0] == "same"
+        assert library.similar("asked", k=2)[0].paper.id == "same"
