@@ -227,3 +227,18 @@ def test_tags_learn_on_the_conference() -> None:
     gain = np.subtract(machine, centroid)
     drawn = np.random.default_rng(0).choice(gain, (2000, len(gain))).mean(axis=1)
     assert np.quantile(drawn, 0.025) > 0
+
+
+def test_a_reason_says_each_word_once_and_neither_digits_nor_single_letters() -> None:
+    papers = [Paper(id=f"c{number}", title=f"Curvature of graphs s 2 t over-squashing {number}") for number in range(5)]
+    papers += [Paper(id=f"k{number}", title=f"Kernels of images {number}") for number in range(20)]
+    with Library.in_memory() as library:
+        library.add(papers)
+        library.tag("mine", ["c0", "c1"])
+        hit = library.recommend("mine", k=1)[0]
+        said = hit.why.reason.removeprefix("like the papers under mine: ").split(", ")
+        assert said
+        assert len(set(said)) == len(said)
+        assert not any(all(len(one) == 1 for one in term.split()) for term in said)
+        assert any("squashing" in term or "curvature" in term for term in said)
+        assert str(hit.why) == hit.why.reason

@@ -98,3 +98,25 @@ def test_what_cannot_be_asked(library: Library) -> None:
         library.similar("a", k=0)
     with pytest.raises(NavigatorError, match="by is one of meaning, references, both; got 'magic'"):
         similar(library, "a", by="magic")  # type: ignore[arg-type]
+
+
+def test_long_records_in_one_style_do_not_stand_before_papers_of_the_same_matter() -> None:
+    style = "This record was checked by hand; each claim has a verdict, a budget of trials and a seed that replays it. "
+    fillers = [
+        Paper(id=f"f{number}", title=f"{first} {second}", keywords=(first, second))
+        for number, (first, second) in enumerate(
+            (first, second)
+            for first in ("robust", "sparse", "causal", "private")
+            for second in ("vision", "speech", "text")
+        )
+    ]
+    with Library.in_memory() as library:
+        library.add(
+            [
+                Paper(id="asked", title="Over-squashing on graphs by curvature", abstract=12 * style),
+                Paper(id="card", title="Private tuning of rates", abstract=12 * style),
+                Paper(id="same", title="Over-squashing and curvature of graphs", keywords=("rewiring",)),
+                *fillers,
+            ]
+        )
+        assert library.similar("asked", k=2)[0].paper.id == "same"

@@ -35,7 +35,8 @@ class Why:
 
     def __str__(self) -> str:
         legs = [f"{leg} {rank} ({score:.3g})" for leg, (rank, score) in self.legs.items()]
-        return " · ".join(filter(None, [self.reason, ", ".join(self.words or self.terms), *legs]))
+        said = ", ".join(self.words or self.terms)
+        return " · ".join(filter(None, [self.reason, "" if said in self.reason else said, *legs]))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""

@@ -108,6 +108,15 @@ class Tallying(Protocol):
         ...
 
 
+@runtime_checkable
+class Holding(Protocol):
+    """An index that can list the papers with certain words, so that phrases need not be looked for in all others."""
+
+    def holding(self, terms: Sequence[str]) -> list[str]:
+        """The ids of the papers whose texts hold all of some terms, in no order."""
+        ...
+
+
 def date_number(columns: Mapping[str, Any]) -> float:
     """When a paper appeared, as a number that sorts: 20220425 for 2022-04-25, 20220400 for April 2022, 0 if unknown."""
     date = columns["published"] or str(columns["year"] or 0)

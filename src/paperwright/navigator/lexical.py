@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from .growing import Growing
 from .postings import Postings, merged
@@ -42,6 +42,7 @@ class Lexicon:
         self._settled = 0  # how many texts are
         self._norms: Float32[np.ndarray, " texts"] | None = None
         self._vocabulary: Vocabulary | None = None
+        self._scored: tuple[str, Float32[np.ndarray, " texts"]] | None = None  # by the last query
         self._weights: dict[str, dict[str, float]] = {}  # of the queries since the last change
 
     def __len__(self) -> int:
@@ -92,6 +93,8 @@ class Lexicon:
 
     def scores(self, query: str) -> Float32[np.ndarray, " texts"]:
         """The score of the text of every position; 0 where there is none any more."""
+        if self._scored is not None and self._scored[0] == query:
+            return self._scored[1]
         total = np.zeros(len(self), dtype=np.float32)
         out = self._out.rows
         texts = len(self) - int(out.sum())
@@ -106,7 +109,20 @@ class Lexicon:
                 tf = counts.astype(np.float32)
                 total[at] += idf * (tf / (tf + norms[at]))
         total[out] = 0
+        total.flags.writeable = False
+        self._scored = query, total
         return total
+
+    def holding(self, terms: Sequence[str]) -> Bool[np.ndarray, " texts"]:
+        """Which texts hold all of some terms."""
+        self._settle()
+        found = ~self._out.rows
+        for term in terms:
+            holds = np.zeros(len(self), dtype=bool)
+            for part in self._parts:
+                holds[part.of_term(self._number.get(term, -1))[0]] = True
+            found &= holds
+        return found
 
     def held_by(self, term: str) -> int:
         """How many texts hold a term."""
@@ -132,7 +148,7 @@ class Lexicon:
         return self._vocabulary
 
     def _changed(self) -> None:
-        self._norms = self._vocabulary = None
+        self._norms = self._vocabulary = self._scored = None
         self._weights.clear()
 
     def _lengths_weighed(self) -> Float32[np.ndarray, " texts"]:
@@ -172,7 +188,7 @@ class Lexicon:
         self._out = Growing(np.zeros(len(self._lengths), dtype=bool))
         self._settled = len(self._lengths)
         self._gaps = False
-        self._norms = None
+        self._changed()
 
     # -- on disk -------------------------------------------------------------------------------------------------------
 

@@ -111,6 +111,11 @@ class MemoryIndex:
             mask = self._table.mask(where) if query is None else self._matching(query, where)[1]
             return self._table.tally(columns, mask)
 
+    def holding(self, terms: Sequence[str]) -> list[str]:
+        """See `Holding.holding`."""
+        with self._lock:
+            return [str(self._table.ids[place]) for place in np.flatnonzero(self._lexicon.holding(terms))]
+
     def matches(self, query: str, where: Filter) -> int:
         """See `Tallying.matches`."""
         with self._lock:

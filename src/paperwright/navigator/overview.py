@@ -3,6 +3,7 @@
 An index that keeps columns answers at once; for any other the papers are read, once for every state of the library.
 """
 
+import heapq
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -71,5 +72,5 @@ def _passing(library: "Library", ids: Sequence[str], where: Filter) -> Iterator[
 
 
 def _commonest(counts: dict[Any, int]) -> dict[str, int]:
-    ordered = sorted(counts.items(), key=lambda one: (-one[1], str(one[0])))[:VALUES]
+    ordered = heapq.nsmallest(VALUES, counts.items(), key=lambda one: (-one[1], str(one[0])))
     return {str(value).lower() if isinstance(value, bool) else str(value): count for value, count in ordered}

@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from .filters import Condition, folded
 from .paper import DECISIONS, Paper
-from .text import sequence
+from .text import STOP_WORDS, sequence, stem
 
 LONGEST_QUERY = 2_000
 _PIECE = re.compile(r'(?P<minus>-?)(?:(?P<field>[a-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
 _WITHOUT = re.compile(r"(?P<rest>[^A-Z\"]*[^A-Z\"\s])\s+without\s+(?P<what>[^A-Z\"\s:]+(?:\s[^A-Z\"\s:]+)?)\s*")
+_STOP_STEMS = frozenset(map(stem, STOP_WORDS))
 _YEARS = re.compile(r"(\d{4})?(\.\.)?(\d{4})?")
 
 
@@ -35,6 +36,11 @@ class Words(NamedTuple):
     words: tuple[str, ...]
     field: str = ""
     negated: bool = False
+
+    @property
+    def terms(self) -> list[str]:
+        """Terms that a paper with these words has among those it is searched by."""
+        return [word for word in self.words if word.isascii() and word not in _STOP_STEMS]
 
     def hold(self, paper: Paper) -> bool:
         """Whether the paper is as they say."""

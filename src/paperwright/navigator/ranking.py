@@ -10,9 +10,10 @@ from .acronyms import LONGEST_ACRONYM, learned_acronyms
 from .duplicates import keys_of
 from .filters import Condition, Filter, columns_of, only_ids
 from .fusion import Scale, convex, rrf
-from .index import Explaining, Scored, Tallying
+from .index import Explaining, Holding, Scored, Tallying
 from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
+from .paper import Paper
 from .query import parsed
 from .query_terms import FEW_WORDS, RARE_WEIGHT
 from .synonyms import spelled_out
@@ -95,12 +96,16 @@ class Question:
         self._asked = parsed(query)
         self.notes = list(self._asked.notes)
         self._where = where.also(*self._asked.conditions, *self._tags())
+        terms = [term for words in self._asked.words if not words.negated for term in words.terms]
+        if terms and isinstance(self._index, Holding):
+            self._where = self._where.also(only_ids(self._index.holding(terms)))
         self._terms_typed = tokens(self._asked.text)
         self._text, note = spelled_out(self._asked.text, library.directory)
         self.notes += [note] if note else []
         self._text = self._with_acronyms(self._text)
         self._unknown: dict[str, str] = {}  # terms that no paper has, each with the word that was typed
         self._rare: list[str] = []  # words that hardly any paper has
+        self._read: dict[str, Paper] = {}
         self._missing = False  # whether an id or a link was asked for that is not there
         self._vector: np.ndarray | None = None
         self._by_depth: dict[int, list[Scored]] = {}
@@ -172,7 +177,7 @@ class Question:
             return self._meaning(self._vector, plenty)
         if ranking.legs:
             return self._leg(self._by_words, plenty)
-        return self._leg(lambda depth: newest(self.library, self._index, depth, self._where), plenty)
+        return self._leg(self._dated, plenty)
 
     def _with_acronyms(self, text: str) -> str:
         """The text with what the papers say that its acronyms stand for before it, unless it says so itself."""
@@ -183,6 +188,11 @@ class Question:
         meanings = {term: known[term] for term in terms if term in known and not there.issuperset(tokens(known[term]))}
         self.notes += [f"{term.upper()} is also searched as {meaning}" for term, meaning in meanings.items()]
         return " ".join([*meanings.values(), text])
+
+    def papers(self, ids: Sequence[str]) -> dict[str, Paper]:
+        """The papers of some ids, in this order, each read once; those that are not there are left out."""
+        self._read |= self.library.many([one for one in ids if one not in self._read])
+        return {one: self._read[one] for one in ids if one in self._read}
 
     # -- what was asked for --------------------------------------------------------------------------------------------
 
@@ -224,14 +234,14 @@ class Question:
             best = self._by_words(CANDIDATES)[:TITLES_LOOKED_AT]
         else:
             best = self._index.lexical(self.query, TITLES_LOOKED_AT, self._given)
-        return titled(self.query, self.library.many([one.id for one in best]).values())
+        return titled(self.query, self.papers([one.id for one in best]).values())
 
     def _note_words(self, ranking: Ranking) -> None:
         """Says which words were taken for typing errors or passed over, in words of the papers that were found."""
         if not (self._unknown or self._rare):
             return
         spelled: dict[str, str] = {}
-        for paper in self.library.many([place.id for place in ranking.places[:SPELLED_BY]]).values():
+        for paper in self.papers([place.id for place in ranking.places[:SPELLED_BY]]).values():
             for term, word in typed_terms(lexical_text(paper)):
                 spelled.setdefault(term, word)
         typed = {*self._terms_typed, *expanded(self._terms_typed)}
@@ -354,11 +364,14 @@ class Question:
 
     # -- without words -------------------------------------------------------------------------------------------------
 
+    def _dated(self, depth: int) -> list[Scored]:
+        return newest(self.library, self._index, depth, self._where)
+
     def _newest(self, behind: Place | None, k: int) -> Ranking:
         def enough(found: Sequence[Scored]) -> bool:
             return sum(behind is None or Place(1, -one.score, one.id) > behind for one in found) > k
 
-        leg = self._leg(lambda depth: newest(self.library, self._index, depth, self._where), enough)
+        leg = self._leg(self._dated, enough)
         places = [Place(1, -one.score, one.id) for one in leg.found]
         counted = not self._asked.words
         total = self._index.count(self._where) if counted else len(places)

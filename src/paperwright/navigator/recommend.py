@@ -110,10 +110,11 @@ def recommend(
         paper = papers.get(features.ids[row])
         if paper is not None:  # else taken out meanwhile
             stems = _telling(library, features, asked, int(row), make)
+            said = _said(stems, features)
             reason = f"like the papers under {tag}"
-            reason += f": {', '.join(map(features.say, stems))}" if stems else ""
+            reason += f": {', '.join(said)}" if said else ""
             single = tuple(dict.fromkeys(one for stem in stems for one in stem.split()))
-            hits.append(Hit(paper, len(hits) + 1, float(scores[row]), Why(terms=single, reason=reason)))
+            hits.append(Hit(paper, len(hits) + 1, float(scores[row]), Why(terms=single, reason=reason, words=said)))
     return hits
 
 
@@ -135,7 +136,8 @@ def explanation(library: "Library", tag: str) -> Explanation:
     if weights is None:
         return Explanation(tag, len(library.tagged(tag)), (), ())
     order = np.argsort(-weights, kind="stable")
-    said = [(features.say(features.terms[column]), float(weights[column])) for column in order]
+    terms = [(features.terms[column], float(weights[column])) for column in order]
+    said = [(features.say(term), weight) for term, weight in terms if _says_something(term)]
     return Explanation(
         tag,
         len(library.tagged(tag)),
@@ -231,8 +233,18 @@ def _telling(
         weights = learned(library, name).weights
         if weights is not None:
             gain = np.maximum(gain, values * weights[columns])
-    best = np.argsort(-gain, kind="stable")[:TERMS_SHOWN]
-    return [features.terms[columns[place]] for place in best if gain[place] > 0]
+    best = [features.terms[columns[place]] for place in np.argsort(-gain, kind="stable") if gain[place] > 0]
+    return [term for term in best if _says_something(term)][:TERMS_SHOWN]
+
+
+def _says_something(term: str) -> bool:
+    """Whether a term is more than numbers and single letters."""
+    return any(len(one) > 1 and not one.isdigit() for one in term.split())
+
+
+def _said(terms: Sequence[str], features: TermFeatures) -> tuple[str, ...]:
+    """Terms in words that authors use, each once."""
+    return tuple(dict.fromkeys(map(features.say, terms)))
 
 
 def _wanted(asked: Wish) -> list[str]:

@@ -145,7 +145,7 @@ def search(
         question.notes.append(MOVED)
     ranking = question.ranking(mode, behind, k)
     left = [place for place in ranking.places if behind is None or place > behind]
-    papers = library.many([place.id for place in left[:k]])
+    papers = question.papers([place.id for place in left[:k]])
     counts = question.facets(ranking) if facets else {}
     hits = tuple(
         Hit(papers[place.id], passed + number, place.score, _why(papers[place.id], ranking))

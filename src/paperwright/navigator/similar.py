@@ -1,6 +1,8 @@
 """Similar papers: the nearest in meaning, and those that stand on the same work.
 
-Meaning is the cosine of the encoder's vectors. Where references are known, two papers are related if they cite the
+Meaning is the cosine of the encoder's vectors. The embedded encoder, which knows words only, takes long texts of one
+style for alike where most are short. So beside it stand the words of title and keywords, by BM25, half of each as
+`fusion.convex` mixes them. Where references are known, two papers are related if they cite the
 same work (bibliographic coupling, Kessler 1963) or are cited by the same papers (co-citation, Small 1973): the number
 in common over the geometric mean of the numbers, of either kind the greater.
 """
@@ -14,7 +16,7 @@ import numpy as np
 from .errors import NavigatorError
 from .evidence import why
 from .filters import Filter, columns_of, only_ids
-from .fusion import ranked
+from .fusion import convex, ranked
 from .paper import Paper
 from .ranking import CANDIDATES
 from .search import Hit
@@ -57,8 +59,8 @@ def similar(
     if by == "references":
         legs, found = {"references": related}, ranked(related)
     else:
-        leg, near = _near(library, paper, k if by == "meaning" else max(k, CANDIDATES), others, related)
-        legs = {leg: near} | ({"references": related} if by == "both" else {})
+        legs, near = _near(library, paper, k if by == "meaning" else max(k, CANDIDATES), others, related)
+        legs |= {"references": related} if by == "both" else {}
         found = ranked({one: (score + related.get(one, 0.0)) / (1 + (by == "both")) for one, score in near.items()})
     places = {
         leg: {one.id: (rank, one.score) for rank, one in enumerate(ranked(scores), start=1)}
@@ -80,15 +82,25 @@ def similar(
 
 def _near(
     library: "Library", paper: Paper, k: int, where: Filter, also: Mapping[str, float]
-) -> tuple[str, dict[str, float]]:
-    """The nearest papers by meaning, and how near some others are; by words where the encoder knows none of them."""
+) -> tuple[dict[str, Mapping[str, float]], dict[str, float]]:
+    """The legs, and the score of the nearest papers and of some others; by words alone where no word has a meaning."""
     (vector,) = library.vectors([paper.id])
+    index = library.index
     if not np.any(vector):
-        return "words", dict(library.index.lexical(dense_text(paper), k, where))
-    near: dict[str, float] = dict(library.index.dense(vector, k, where))
-    if missing := [one for one in also if one not in near]:
-        near |= zip(missing, map(float, library.index.vectors(missing) @ vector), strict=True)
-    return "meaning", near
+        words = dict(index.lexical(dense_text(paper), k, where))
+        return {"words": words}, words
+    mixed = not library.neural
+    near: dict[str, float] = dict(index.dense(vector, max(k, CANDIDATES) if mixed else k, where))
+    words = (
+        dict(index.lexical(" ; ".join((paper.title, *paper.keywords)) + " ", max(k, CANDIDATES), where))
+        if mixed
+        else {}
+    )
+    if missing := [one for one in {**also, **words} if one not in near]:
+        near |= zip(missing, map(float, index.vectors(missing) @ vector), strict=True)
+    if not mixed:
+        return {"meaning": near}, near
+    return {"words": words, "meaning": near}, dict(convex(words, near))
 
 
 def _related(library: "Library", paper: Paper, where: Filter) -> dict[str, float]:

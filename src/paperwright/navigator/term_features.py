@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import NavigatorError
 from .paper import Paper
-from .text import STOP_WORDS, stem, tokens, words
+from .text import STOP_WORDS, compounds, stem, tokens, words
 
 if TYPE_CHECKING:
     from .library import Library
@@ -100,10 +100,13 @@ def terms(text: str) -> list[str]:
 
 def spoken_words(texts: Iterable[str]) -> dict[str, str]:
     """For each stem the word that it most often stands for."""
-    often = Counter(word for text in texts for word in words(text) if word not in STOP_WORDS)
+    often: Counter[str] = Counter()
+    for text in texts:
+        often.update(word for word in words(text) if word not in STOP_WORDS)
+        often.update(compounds(text))
     spoken: dict[str, str] = {}
     for word, _ in sorted(often.items(), key=lambda one: (-one[1], one[0])):
-        spoken.setdefault(stem(word), word)
+        spoken.setdefault(stem(word.replace("-", "")), word)
     return spoken
 
 

@@ -141,15 +141,23 @@ def _terms_of_part(part: str) -> list[tuple[str, str]]:
 
 def words(text: str) -> list[str]:
     """The words of a text as they are typed, folded; compounds are split, and runs without spaces into characters."""
+    return [one for word in WORD.findall(folded_for_matching(text)) for one in _parts_of(word)]
+
+
+@functools.lru_cache(maxsize=200_000)
+def _parts_of(word: str) -> tuple[str, ...]:
+    if word[-1] == ")" or (len(word) == 2 and word[-1] in "*#") or (len(word) == 3 and word[1:] == "++"):
+        return ("".join(word.split()),)
     found: list[str] = []
-    for word in WORD.findall(folded_for_matching(text)):
-        if word[-1] == ")" or (len(word) == 2 and word[-1] in "*#") or (len(word) == 3 and word[1:] == "++"):
-            found.append("".join(word.split()))
-            continue
-        for part in word.rstrip("+*#").split("-"):
-            pieces = [part] if part.isascii() else _UNSPACED.split(part)
-            found += [one for piece in pieces if piece for one in (piece if _UNSPACED.match(piece) else [piece])]
-    return found
+    for part in word.rstrip("+*#").split("-"):
+        pieces = [part] if part.isascii() else _UNSPACED.split(part)
+        found += [one for piece in pieces if piece for one in (piece if _UNSPACED.match(piece) else [piece])]
+    return tuple(found)
+
+
+def compounds(text: str) -> list[str]:
+    """The folded words of a text that have hyphens in them."""
+    return [word for word in WORD.findall(folded_for_matching(text)) if "-" in word]
 
 
 def sequence(text: str) -> tuple[str, ...]:
