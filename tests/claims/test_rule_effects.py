@@ -490,7 +490,7 @@ def _outside(numbers: list[float], shift: float, level: float) -> bool:
 
 
 def test_what_is_no_dataclass_has_no_text() -> None:
-    with pytest.raises(TypeError, match="^rule: str is no dataclass, so that its terms cannot be written down$"):
+    with pytest.raises(TypeError, match=r"^rule: str is no dataclass, so that its terms cannot be written down$"):
         rule_text("greater")
 
 
