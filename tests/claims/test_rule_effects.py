@@ -26,7 +26,7 @@ from paperwright.claims import (
     Verdict,
 )
 from paperwright.claims.rules.rule import Finding, Part, Region, Sample, difference_of, mean_of, rounding
-from paperwright.claims.rules.rule_text import rule_of
+from paperwright.claims.rules.rule_text import rule_of, rule_text
 from paperwright.stats import Interval
 
 LEVEL = 0.9
@@ -486,6 +486,11 @@ def test_a_part_must_lie_outside_at_the_stricter_level_to_fail() -> None:
 
 def _outside(numbers: list[float], shift: float, level: float) -> bool:
     return stats.guarded_mean_interval(np.array(numbers) - shift, level).high < 0
+
+
+def test_what_is_no_dataclass_has_no_text() -> None:
+    with pytest.raises(TypeError, match=r"^rule: str is no dataclass, so that its terms cannot be written down$"):
+        rule_text("greater")
 
 
 @pytest.mark.parametrize(

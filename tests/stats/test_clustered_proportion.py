@@ -48,6 +48,16 @@ def test_by_hand():
     assert interval.low == pytest.approx(betaincinv(share * effective, (1 - share) * effective + 1, 0.025), rel=1e-6)
 
 
+def test_two_clusters_much_alike_by_hand():
+    # D < 1, so that N* = 2000 (t(0.975; 1999) / t(0.975; 1))².
+    effective = 2000 * (1.9611520 / 12.7062047) ** 2
+    from scipy.special import betaincinv
+
+    interval = clustered_proportion_interval([500, 501], [1000, 1000])
+    hits = 1001 / 2000 * effective
+    assert interval.low == pytest.approx(betaincinv(hits, effective - hits + 1, 0.025), rel=1e-6)
+
+
 def test_clusters_without_attempts_do_not_count():
     plain = clustered_proportion_interval([3, 4, 1], [9, 8, 7])
     assert clustered_proportion_interval([3, 0, 4, 1], [9, 0, 8, 7]) == plain

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from paperwright.stats import difference_interval, equivalence_test, mean_interval
+from paperwright.stats import Interval, difference_interval, equivalence_test, mean_interval
 from paperwright.stats.difference import mean_difference
 
 values = arrays(np.float64, st.integers(2, 20), elements=st.floats(-1e6, 1e6, width=32))
@@ -53,6 +53,11 @@ def test_values_that_do_not_vary_give_width_0(constant):
         assert "no confidence" in mean_interval([constant] * n).note
         assert difference_interval([constant] * n, [constant] * (n + 1), paired=False).width == 0
         assert difference_interval([constant] * n, [constant] * n, paired=True).estimate == 0
+
+
+def test_no_spread_is_said_to_be_no_confidence():
+    note = "no spread was seen: a width of 0 is no confidence"
+    assert mean_interval([2, 2]) == Interval(2.0, 2.0, 2.0, 0.95, "t", note)
 
 
 def test_offsets_do_not_cost_digits():
