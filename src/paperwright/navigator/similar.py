@@ -57,7 +57,8 @@ def similar(
     others = Filter.of(where).also(only_ids([identifier], negated=True))
     related = _related(library, paper, others) if by != "meaning" else {}
     if by == "references":
-        legs, found = {"references": related}, ranked(related)
+        legs: dict[str, Mapping[str, float]] = {"references": related}
+        found = ranked(related)
     else:
         legs, near = _near(library, paper, k if by == "meaning" else max(k, CANDIDATES), others, related)
         legs |= {"references": related} if by == "both" else {}
