@@ -292,3 +292,27 @@ def test_a_library_over_an_engine(engine: str, tmp_path: Path, request: pytest.F
         np.testing.assert_allclose(library.vectors(["p00", "p02"]), vectors, atol=1e-3)
         library.rebuild()
         assert [one.id for one in library.index.lexical("graph", 50, early)] == found
+
+
+@pytest.mark.parametrize("engine", ["memory", "lance", "postgres"])
+def test_a_library_whose_words_an_earlier_version_made_opens_and_is_found_anew(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paperwright.navigator import lance_index, memory_index, postgres_tables
+
+    index = request.getfixturevalue("postgres_address") if engine == "postgres" else engine
+    with monkeypatch.context() as earlier:
+        earlier.setattr(memory_index, "FORMAT", 2)
+        earlier.setattr(lance_index, "FORMAT", 1)
+        earlier.setattr(postgres_tables, "FORMAT", 1)
+        tables = tuple(one.replace("VALUES (2, 0", "VALUES (1, 0") for one in postgres_tables._TABLES)
+        earlier.setattr(postgres_tables, "_TABLES", tables)
+        with Library.create(tmp_path / "library", index=index) as library:
+            library.add([Paper(id="a", title="Templates in C++"), Paper(id="b", title="Generalisation of C")])
+    with Library.open(tmp_path / "library") as library:
+        assert [hit.paper.id for hit in library.search("C++")] == ["a"]
+        assert [hit.paper.id for hit in library.search("generalization")] == ["b"]
+    with Library.open(tmp_path / "library") as library:
+        assert [hit.paper.id for hit in library.search("C++")] == ["a"]
+        if isinstance(library.index, PostgresIndex):
+            library.index.drop()

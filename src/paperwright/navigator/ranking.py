@@ -27,6 +27,8 @@ CANDIDATES = 200
 """How many papers each leg gives to fusion."""
 TITLES_LOOKED_AT = 20
 """How many of the best papers by words may have the query for their title."""
+MANY = 1_000
+"""Papers from which on a plain long word that none of them has is likely of another language."""
 SPELLED_BY = 5
 """How many of the best papers are asked how they spell a word that was searched for."""
 COUNTED = 300
@@ -113,6 +115,7 @@ class Question:
     def ranking(self, mode: str, behind: Place | None, k: int) -> Ranking:
         """The ranking, so far that k papers stand behind a place, and one more if it goes on."""
         if identifier := self._identified():
+            self.notes.clear()  # of a query that was read as words
             return Ranking([Place(0, -1.0, identifier)], 1, reasons={identifier: "its id"})
         if self._missing:
             return Ranking([], 0)
@@ -216,7 +219,7 @@ class Question:
             found = self.library.many([known[name.lower()] for name in names if name.lower() in known])
             if not found:
                 self._missing = True
-                self.notes.append(said)
+                self.notes[:] = [said]
         return next((one for one, paper in found.items() if self._given.holds(columns_of(paper))), None)
 
     def _by_other_ids(self) -> dict[str, str]:
@@ -251,9 +254,8 @@ class Question:
             if which:
                 self.notes.append(f"{said} has {', '.join(dict.fromkeys(which))[:200]}{searched[:200]}")
         if not self.library.neural and len(self._unknown) == len(set(self._terms_typed)):
-            words = [
-                word for word in self._unknown.values() if word.isalpha() and (len(word) > 5 or not word.isascii())
-            ]
+            foreign = [one for one in self._unknown.values() if not one.isascii() or len(self.library) >= MANY]
+            words = [one for one in foreign if one.isalpha() and (len(one) > 5 or not one.isascii())]
             if isinstance(self._index, Explaining) and not all(self._index.terms(f"{word} ") for word in words):
                 self.notes.append(OTHER_LANGUAGE)
 
