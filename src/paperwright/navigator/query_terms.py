@@ -23,6 +23,8 @@ RARE_WEIGHT = 0.4
 """What a word counts that may be a slip of its authors."""
 FEW_WORDS = 6
 """Words of a query that somebody typed; a longer one is pasted, and its rare words are meant."""
+_ENDING = 6
+"""Letters at a word's end that its stem hangs on."""
 MOST_ALIKE = 50
 """Words whose edit distance to an unknown one is computed."""
 
@@ -78,7 +80,7 @@ def meant_by(word: str, term: str, index: Words) -> dict[str, float]:
     if not allowed:
         return {}
     edits = one_edit(word)
-    near = index.counts(sorted({stem(one) for one in edits if one not in STOP_WORDS} - {term}))
+    near = index.counts(list(_stems(edits - STOP_WORDS, word, term) - {term}))
     distance = 1
     if not near and any(one in STOP_WORDS and len(one) > 3 for one in edits):
         return {}
@@ -91,11 +93,19 @@ def meant_by(word: str, term: str, index: Words) -> dict[str, float]:
     return dict.fromkeys(commonest, MENDED_WEIGHT / distance)
 
 
+def _stems(edits: set[str], word: str, term: str) -> set[str]:
+    """The stems of a word's edits. An edit before the ending loses what the word lost, without being looked through."""
+    end, cut = word[-_ENDING:], len(word) - len(term)
+    if len(word) < _ENDING + 4 or not word.startswith(term):
+        return set(map(stem, edits))
+    return {one[: len(one) - cut] if one.endswith(end) else stem(one) for one in edits}
+
+
 def _meant_by_a_rare(term: str, papers: int, index: Words) -> list[str]:
     """The words that hardly anybody's word may be a slip of; a slip in the first letter is not thought of."""
     if papers > RARE or len(term) < 4 or not term.isalpha():
         return []
-    near = index.counts(sorted(one for one in one_edit(term) if one[0] == term[0]))
+    near = index.counts([one for one in one_edit(term) if one[0] == term[0]])
     commoner = [one for one, count in near.items() if count >= COMMONER * papers]
     return sorted(commoner, key=lambda one: (-near[one], one))[:MOST]
 

@@ -15,7 +15,7 @@ from .known_items import missing, possible_ids, titled
 from .overview import newest, tally
 from .paper import Paper
 from .query import parsed
-from .query_terms import FEW_WORDS, RARE_WEIGHT
+from .query_terms import RARE_WEIGHT
 from .synonyms import spelled_out
 from .text import WORD, expanded, lexical_text, tokens, typed_terms
 
@@ -29,6 +29,8 @@ TITLES_LOOKED_AT = 20
 """How many of the best papers by words may have the query for their title."""
 MANY = 1_000
 """Papers from which on a plain long word that none of them has is likely of another language."""
+SHORT = 4
+"""Words of a query whose acronyms are spelled out; a longer one says itself what it is about."""
 SPELLED_BY = 5
 """How many of the best papers are asked how they spell a word that was searched for."""
 COUNTED = 300
@@ -184,7 +186,7 @@ class Question:
 
     def _with_acronyms(self, text: str) -> str:
         """The text with what the papers say that its acronyms stand for before it, unless it says so itself."""
-        terms = [] if len(self._terms_typed) > FEW_WORDS else self._terms_typed
+        terms = [] if len(self._terms_typed) > SHORT else self._terms_typed
         if not any(1 < len(term) <= LONGEST_ACRONYM and term.isalpha() for term in terms):
             return text
         known, there = learned_acronyms(self.library), set(tokens(text))
