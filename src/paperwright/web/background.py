@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from paperwright.navigator.errors import NavigatorError
@@ -16,7 +16,7 @@ _logger = logging.getLogger("paperwright.web")
 
 @dataclass
 class Work:
-    """One piece of work and how it stands."""
+    """One piece of work and how it stood when it was asked for; a page that looks twice sees the same."""
 
     name: str
     began: float = field(default_factory=time.monotonic)
@@ -50,13 +50,13 @@ class Background:
                 work, thread = known[1], None
         if thread is not None and patience:
             thread.join(patience)
-        return work
+        return replace(work)  # the state before the result, as they stand in the class: what is done has its result
 
     def known(self, name: str, revision: object) -> Work | None:
         """The work of this name, if it was begun."""
         with self._lock:
             known = self._work.get(name)
-        return known[1] if known is not None and known[0] == revision else None
+        return replace(known[1]) if known is not None and known[0] == revision else None
 
     def _forget(self) -> None:
         """Lets go of the oldest results, so that those of many different questions do not pile up."""
