@@ -12,7 +12,6 @@ from typing import TypedDict
 
 _SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d|esq)\.?", re.IGNORECASE)
 _COMPANY = re.compile(r"(?:inc|ltd|llc|corp|co|gmbh|ag|plc|s\.a)\.?", re.IGNORECASE)
-_PARTICLE = re.compile(r"(?:[^\W\d_A-Z]|[dl]['’])\S*")  # a word that begins with a small letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Name:
         if re.search(r"\band\b|&", text, re.IGNORECASE):
             return cls(text, body=True)
         suffix = words.pop() if len(words) not in (0, 2) and _SUFFIX.fullmatch(words[-1]) else ""
-        first = next((i for i, word in enumerate(words[:-1]) if i and _PARTICLE.fullmatch(word)), len(words) - 1)
+        first = next((i for i, word in enumerate(words[:-1]) if i and begins_small(word)), len(words) - 1)
         return cls.of(family=" ".join(words[first:]), given=" ".join(words[:first]), suffix=suffix)
 
     @property
@@ -85,10 +84,15 @@ class Name:
         return ", ".join(filter(None, (self.surname, self.suffix, self.given)))
 
 
+def begins_small(word: str) -> bool:
+    """Whether a word begins with a small letter, in any script, as particles do: "von", "'t", but not "Émile"."""
+    return word.lstrip("'’‘`")[:1].islower()
+
+
 def _parted(family: str) -> tuple[str, str]:
     """The particle before a family name, and the name."""
     words = family.split()
-    count = next((i for i, word in enumerate(words) if not _PARTICLE.fullmatch(word)), 0)
+    count = next((i for i, word in enumerate(words) if not begins_small(word)), 0)
     return " ".join(words[:count]), " ".join(words[count:])
 
 
