@@ -39,9 +39,14 @@ def bibtex_escaped(text: str) -> str:
     parts, last = [], 0
     for found in _FORMULA.finditer(text):
         if _plain_mathematics(found.group(1)):
-            parts += [text[last : found.start()].translate(_BIBTEX_ESCAPES), found.group()]
+            parts += [_escaped(text[last : found.start()]), found.group()]
             last = found.end()
-    return "".join([*parts, text[last:].translate(_BIBTEX_ESCAPES)])
+    return "".join([*parts, _escaped(text[last:])])
+
+
+def _escaped(text: str) -> str:
+    """A text without formulas; two hyphens or quotes beside each other stay two, where LaTeX would print one sign."""
+    return re.sub(r"(?<=([-`']))(?=\1)", "{}", text.translate(_BIBTEX_ESCAPES))
 
 
 def _plain_mathematics(formula: str) -> bool:

@@ -38,8 +38,7 @@ def _decoded(latex: str) -> str:
     for command, letter in _COMMANDS:
         latex = command.sub(letter, latex)
     latex = _BOX.sub("", _VERB.sub(r"\2", latex))
-    # BibTeX knows no comments and no columns; a decoder of LaTeX takes a bare % for the begin of one and a bare & for the
-    # end of the other.
+    # BibTeX knows neither comments nor columns; a decoder of LaTeX would take a bare % or & for the mark of one.
     latex = re.sub(r"(?<!\\)([%&])", r"\\\1", latex)
     decoded = _decoder().transform_entry(Entry("misc", "one", [Field("text", latex)]), None)
     value = decoded.fields_dict["text"].value if hasattr(decoded, "fields_dict") else latex

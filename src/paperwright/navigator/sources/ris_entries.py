@@ -102,6 +102,7 @@ class RisFile(File):
             kind = "mastersthesis"
         is_book = kind in ("book", "phdthesis", "mastersthesis", "techreport")
         note, day = first("N1"), first("DA") or first("PY", "Y1")
+        day = day.rstrip("/").replace("/", "-")
         doi, arxiv, forum = _identities(record.fields)
         publication = {
             "type": kind,
@@ -124,7 +125,7 @@ class RisFile(File):
             venue=first("T2", "JO", "JF", "BT", "JA", "J2", "C3"),
             year=year(first("PY", "Y1", "DA")[:4]),
             decision=decision_of(note) if len(note) <= 40 else "",
-            published=date(day.rstrip("/").replace("/", "-")) if day.count("/") or first("DA") else None,
+            published=date(day) if "-" in day or first("DA") else None,  # a year alone is no date of its own
             urls=links(
                 paper=next(filter(None, map(link, every("UR", "LK"))), "") or resolved(doi, arxiv), pdf=first("L1")
             ),
@@ -138,8 +139,9 @@ class RisFile(File):
 def ris(path: str | Path, *, max_items: int | None = None) -> RisFile:
     """The records of a RIS file.
 
-    A record goes by its arXiv id, its DOI or its forum on OpenReview, and by its `ID` and title where it has none.
-    Records that do not end, and lines outside of any, are rejected with their line.
+    A record goes by its arXiv id, its DOI or its forum on OpenReview, and by its `ID` and title where it has none, or
+    where records of other titles have the same one; without an `ID`, by what it says. Records that do not end, those
+    that came before, and lines outside of any, are rejected with their line.
 
     Args:
         path: The file.
