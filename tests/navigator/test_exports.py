@@ -142,6 +142,74 @@ def test_bibtex_knows_arxiv_and_doi() -> None:
     assert "doi = {10.1000/xyz}" in text
 
 
+def bib_fields(paper: Paper) -> dict[str, str]:
+    (entry,) = bibtexparser.parse_string(exported([paper], "bib")).entries
+    return {name: found.value for name, found in entry.fields_dict.items()}
+
+
+def test_what_a_paper_was_cited_by_is_an_alias_of_its_key() -> None:
+    keys = ("smith2020", "smith2020", "muller2022title-2", "two words", "no}brace", "", "p6", 7)
+    papers = [
+        Paper(id=f"p{n}", title="Title", authors=("Zoë Müller",), year=2022, raw={"key": key})
+        for n, key in enumerate(keys)
+    ]
+    found = [entry.fields_dict.get("ids") for entry in bibtexparser.parse_string(exported(papers, "bib")).entries]
+    assert [one and one.value for one in found] == ["smith2020", *[None] * 7]
+
+
+@pytest.mark.parametrize(
+    ("published", "told"),
+    [
+        (None, {"year": "2022"}),
+        ("2022-04", {"year": "2022", "month": "apr"}),
+        ("2022-04-25", {"year": "2022", "month": "apr", "date": "2022-04-25"}),
+        ("2021-10-05", {"year": "2022", "published": "2021-10-05"}),  # biblatex would cite the date's year
+    ],
+)
+def test_the_year_that_is_cited_is_the_papers(published: str | None, told: dict[str, str]) -> None:
+    fields = bib_fields(Paper(id="p", title="T", year=2022, published=published))
+    assert {name: fields[name] for name in ("year", "month", "date", "published") if name in fields} == told
+
+
+def test_an_article_in_no_journal_is_a_preprint() -> None:
+    paper = Paper(id="arxiv:2102.07033", title="T", publication={"type": "article"}, raw={"others": True})
+    assert bib_fields(paper)["journal"] == "arXiv preprint arXiv:2102.07033"
+    named = Paper(id="p", title="T", authors=("Ada Byron",), raw={"others": True})
+    assert bib_fields(named)["author"] == "Byron, Ada and others"
+    assert "author" not in bib_fields(paper)
+
+
+@pytest.mark.parametrize(
+    ("note", "decision", "written"),
+    [
+        ("Read it", "Poster", "Read it; Poster"),
+        ("Accepted as a poster", "Poster", "Accepted as a poster"),
+        ("", "Oral", "Oral"),
+        ("Read it", "", "Read it"),
+    ],
+)
+def test_a_note_stays_beside_the_decision(note: str, decision: str, written: str) -> None:
+    assert bib_fields(Paper(id="p", title="T", decision=decision, raw={"note": note}))["note"] == written
+
+
+def test_a_doi_that_works_share_is_cited_as_it_is() -> None:
+    text = exported([Paper(id="10.5555/book~077216", title="T", raw={"doi": "10.5555/book"})], "ris")
+    assert "DO  - 10.5555/book\r\n" in text
+
+
+def test_no_kept_field_and_no_type_is_more_than_its_text() -> None:
+    kept = {"language": "}, x = {a_b", "a b}": "x", "title": "other", "X": "y", "number": 3, "annote": "\\input{x}"}
+    paper = Paper(id="p", title="T", raw={"fields": kept}, publication={"type": "Comment"})
+    library = bibtexparser.parse_string(text := exported([paper], "bib"))
+    assert not library.failed_blocks
+    (entry,) = library.entries
+    assert entry.entry_type == "misc"
+    assert set(entry.fields_dict) == {"title", "language", "annote"}
+    assert entry.fields_dict["title"].value == "{T}"
+    assert "\\input" not in text
+    assert "title = {{T}}" in exported([Paper(id="p", title="T", raw={"fields": ["x"]})], "bib")
+
+
 # -- CSV ---------------------------------------------------------------------------------------------------------------
 
 

@@ -77,6 +77,7 @@ def test_parts_that_cannot_be(changed: dict[str, Any], said: str) -> None:
         ("Ana Élise Borel", "Borel, Ana Élise", "Borel"),
         ("Jean d'Alembert", "d'Alembert, Jean", "d'Alembert"),
         ("Gerard 't Made", "'t Made, Gerard", "'t Made"),
+        ("张 三", "三, 张", "三"),
         ("Plato", "Plato", "Plato"),
         ("Barnes and Noble", "{Barnes and Noble}", "Barnes and Noble"),
         ("Made Things, Inc.", "{Made Things, Inc.}", "Made Things, Inc."),

@@ -239,8 +239,11 @@ def test_a_record_that_takes_the_place_of_another_work_is_said() -> None:
             ("arxiv", "A title of some thing", []),
             ("arxiv", "A new title by the same source", []),
             ("csv", "Fish", ["p1 was 'A new title by the same source' and is 'Fish' now"]),
+            ("csv", "Walls and doors", ["p1 was 'Fish' and is 'Walls and doors' now"]),  # a file is anyone's
         ):
             assert records.put([Paper(id="p1", title=title, source=source)]).notes == notes
+        together = [Paper(id="p2", title=title, source="ris") for title in ("Fish", "Fish", "Walls and doors")]
+        assert records.put(together).notes == ["p2 was 'Fish' and is 'Walls and doors' now"]
 
 
 def test_what_is_wrong_with_the_records(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paperwright.navigator.citations import main_link
 from paperwright.navigator.exports import export
 from paperwright.navigator.names import Name
 from paperwright.navigator.paper import Paper
 from paperwright.navigator.sources import open_source
+from paperwright.navigator.sources.fields import resolved
+from paperwright.navigator.sources.file_ids import by_key
 
 LETTERS = string.ascii_letters + "éøŁçšñü"
 WORDS = st.text(LETTERS, min_size=1, max_size=8)
@@ -31,14 +34,23 @@ PEOPLE = st.one_of(
         particle=st.sampled_from(["", "", "van der", "de la"]),
         suffix=st.sampled_from(["", "", "Jr.", "III"]),
     ),
-    st.builds(Name, family=st.lists(SURNAMES, min_size=2, max_size=3).map(" ".join), body=st.just(True)),
+    st.builds(
+        Name,
+        family=st.builds(
+            lambda words, comma: comma.join([" ".join(words[:-1]), words[-1]]),
+            st.lists(SURNAMES, min_size=2, max_size=3),
+            st.sampled_from([" ", ", "]),
+        ),
+        body=st.just(True),
+    ),
 )
 PLACES = {
-    "article": ("volume", "number", "pages"),
+    "article": ("volume", "number", "pages", "issn"),
     "inproceedings": ("pages", "editor", "publisher"),
     "incollection": ("pages", "editor", "publisher", "address"),
     "book": ("publisher", "edition", "isbn"),
     "phdthesis": ("school",),
+    "mastersthesis": ("school", "address"),
     "techreport": ("institution", "number"),
 }
 VALUES: dict[str, st.SearchStrategy[str]] = {
@@ -46,9 +58,26 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "pages": st.builds(lambda first, more: f"{first}-{first + more}", st.integers(1, 900), st.integers(1, 30)),
     "editor": st.lists(PEOPLE, min_size=1, max_size=2).map(lambda people: " and ".join(one.inverted for one in people)),
     "isbn": st.just("978-3-16-148410-0"),
+    "issn": st.just("1234-567X"),
     "edition": st.sampled_from(["2", "Third"]),
     **dict.fromkeys(("publisher", "school", "institution", "address"), TEXTS.map(" ".join)),
 }
+
+
+@st.composite
+def ids(draw: st.DrawFn, title: str) -> tuple[str, dict[str, Any]]:
+    """An id as a bibliography's papers have one, and what their `raw` says with it."""
+    number = draw(st.integers(10, 10**5 - 1))
+    doi, arxiv, key = f"10.5555/{number}", f"2101.{number:05}", f"made{number}"
+    return draw(
+        st.sampled_from(
+            [
+                (doi, {"doi": doi, "key": key}),
+                (f"arxiv:{arxiv}", {"arxiv": arxiv, "key": key}),
+                (by_key(key, title), {"key": key}),
+            ]
+        )
+    )
 
 
 @st.composite
@@ -57,25 +86,41 @@ def records(draw: st.DrawFn) -> Paper:
     people = draw(st.lists(PEOPLE, max_size=3))
     title = "A study of " + " ".join(draw(TEXTS))
     values: dict[str, Any] = {name: draw(VALUES[name]) for name in PLACES[kind] if draw(st.booleans())}
+    identifier, raw = draw(ids(title))
+    year = draw(st.integers(1900, 2030))
+    others = {"others": True} if people and draw(st.booleans()) else {}
+    fields = draw(st.dictionaries(st.sampled_from(["language", "urldate", "x-note"]), TEXTS.map(" ".join), max_size=2))
     return Paper(
-        id=f"10.5555/{draw(st.integers(10, 10**9))}",
+        id=identifier,
         title=title,
         authors=tuple(map(str, people)),
         names=tuple(one.inverted for one in people),
-        venue="" if kind in ("book", "phdthesis", "techreport") else "Journal of " + draw(WORDS),
-        year=draw(st.integers(1900, 2030)),
+        venue="" if "school" in PLACES[kind] or kind in ("book", "techreport") else "Journal of " + draw(WORDS),
+        year=year,
+        published=draw(st.sampled_from([None, f"{year}-04", f"{year}-11-30", "1899-12", "1899"])),
+        decision=draw(st.sampled_from(["", "Poster"])),
         keywords=tuple(draw(st.lists(WORDS, max_size=2, unique=True))),
         abstract=draw(st.one_of(st.just(""), TEXTS.map(lambda words: "We show " + " ".join(words)))),
         publication={"type": kind, **values},
+        urls={
+            name: f"https://example.org/~{name}/x_1%20y" for name in draw(st.sets(st.sampled_from(["paper", "pdf"])))
+        },
+        code_urls=tuple(draw(st.lists(NUMBERS.map("https://github.com/ada/x_{}".format), max_size=2, unique=True))),
+        raw={**raw, **others, **({"fields": fields} if fields else {})},
     )
 
 
-def told(paper: Paper) -> dict[str, Any]:
-    """What must survive; pages may be written with any dash."""
+def told(paper: Paper, format: str) -> dict[str, Any]:
+    """What must survive in a format; pages may be written with any dash."""
     publication = {name: value.replace("–", "-").replace("--", "-") for name, value in paper.publication.items()}
     names = [one.inverted for one in paper.people]
-    whole = {name: getattr(paper, name) for name in ("id", "title", "venue", "year", "keywords", "abstract", "authors")}
-    return {**whole, "names": names, "publication": publication}
+    kept = ["id", "title", "venue", "year", "keywords", "abstract", "authors", "decision", "published"]
+    values = {name: getattr(paper, name) for name in [*kept, *(["code_urls"] if format != "ris" else [])]}
+    if format == "bib":
+        values |= {name: paper.raw.get(name) for name in ("key", "others", "fields")}
+    said = (str(paper.raw.get(name, "")) for name in ("doi", "arxiv"))
+    link = main_link(paper) or resolved(*said)
+    return {**values, "names": names, "publication": publication, "link": link}
 
 
 @pytest.mark.parametrize("format", ["bib", "ris", "csv"])
@@ -86,7 +131,7 @@ def test_nothing_is_lost(tmp_path: Path, format: str, papers: list[Paper]) -> No
         export(papers, tmp_path / f"out.{format}")
         (batch,) = open_source(str(tmp_path / f"out.{format}")).batches()
         assert not batch.rejected
-        assert [told(paper) for paper in batch.papers] == [told(paper) for paper in papers]
+        assert [told(paper, format) for paper in batch.papers] == [told(paper, format) for paper in papers]
         papers = list(batch.papers)
 
 

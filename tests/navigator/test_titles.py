@@ -26,6 +26,8 @@ def record(source: str, identifier: str, **values: Any) -> Paper:
         ("Neural message passing", "Neural Mesage Passing"),
         ("On the flow of graphs and trees", "Graphs and trees: on their flow"),
         ("深度学习方法综述", "深度学习方法综述"),
+        ("Herons: Part II", "Herons: part ii"),
+        ("Herons in 3 rivers", "Herons in 3 rivers: 10 lessons"),
     ],
 )
 def test_titles_that_agree(first: str, second: str) -> None:
@@ -41,6 +43,8 @@ def test_titles_that_agree(first: str, second: str) -> None:
         ("Deep learning for herons", "Deep learning of river tides"),
         ("深度学习方法综述", "强化学习在河流中的应用"),
         ("???", "Counting tides"),
+        ("The counting of herons: Part I", "The counting of herons: Part II"),
+        ("Proceedings of the Heron Society, 12", "Proceedings of the Heron Society, 13"),
     ],
 )
 def test_titles_that_do_not(first: str, second: str) -> None:

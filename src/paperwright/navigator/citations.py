@@ -26,7 +26,8 @@ class Citation:
         journal: The journal, of an article.
         book: What holds it, of a part of a book or of proceedings.
         doi, arxiv: Its ids; "" where there is none.
-        note: What its source noted, or the decision on it.
+        note: What its source noted, and the decision on it.
+        others: It has authors who are not named.
     """
 
     type: str
@@ -35,6 +36,7 @@ class Citation:
     doi: str
     arxiv: str
     note: str
+    others: bool
 
 
 def citation_of(paper: Paper) -> Citation:
@@ -42,13 +44,17 @@ def citation_of(paper: Paper) -> Citation:
     kind = paper.publication.get("type") or ("inproceedings" if paper.venue else "misc")
     venue = "" if paper.venue == paper.publication.get("series") and kind not in _CONTAINED else paper.venue
     contained = kind in _CONTAINED or kind in _WHOLE
-    doi = paper.id if re.match(r"10\.\d{4,9}/", paper.id) else str(paper.raw.get("doi") or "")
+    # Where works share a DOI, it is part of their ids, with more behind it.
+    doi = str(paper.raw.get("doi") or "") or (paper.id if re.match(r"10\.\d{4,9}/", paper.id) else "")
     arxiv = paper.id.removeprefix("arxiv:") if paper.id.startswith("arxiv:") else str(paper.raw.get("arxiv") or "")
+    note = str(paper.raw.get("note") or "")
+    decision = "" if paper.decision.lower() in note.lower() else paper.decision
     return Citation(
         type=kind,
         journal="" if contained else venue,
         book=venue if contained else "",
         doi=doi,
         arxiv=arxiv,
-        note=paper.decision or str(paper.raw.get("note") or ""),
+        note="; ".join(filter(None, (note, decision))),
+        others=paper.raw.get("others") is True,
     )

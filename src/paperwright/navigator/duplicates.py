@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import NavigatorError
-from .paper import Paper
+from .paper import OF_FILES, Paper
 from .sources.fields import arxiv_of, doi_of, forum_of
 from .titles import SHORTEST, plain, titles_agree
 
@@ -31,9 +31,6 @@ PRECEDENCE = (
 
 UNITED = ("code_urls", "categories")
 """Fields in which every source's values stand, the first source's first."""
-
-OF_FILES = ("bibtex", "ris", "csv", "paperlists")
-"""Sources that are files of anyone's, in which one id may be of different works."""
 
 _FORUM = re.compile(r"[A-Za-z0-9_-]{9,14}")
 

@@ -28,6 +28,9 @@ PUBLICATION = (
 )
 """What `Paper.publication` may hold, by BibTeX's names."""
 
+OF_FILES = ("bibtex", "ris", "csv", "paperlists")
+"""Sources that are files of anyone's, in which one id may be of different works."""
+
 DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 """A day, a month or a year."""
 _LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]{1,2000}", re.IGNORECASE)

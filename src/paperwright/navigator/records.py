@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import LibraryError, NavigatorError, UnknownPaperId
-from .paper import Paper
+from .paper import OF_FILES, Paper
 from .reading import Reading, SavedSearch, parts, tag_name, time_now
 from .titles import titles_agree
 
@@ -180,7 +180,11 @@ class Records(Reading):
             known = self._contents(connection, list({paper.id for _, paper in rows}))
             before = dict(known)
             written: dict[str, str] = {}
+            latest: dict[str, Paper] = {}
             for row, paper in rows:
+                if paper.id in latest:
+                    report.notes += _in_place(latest[paper.id], paper)
+                latest[paper.id] = paper
                 record = paper.json
                 content = hashlib.sha256(record.encode()).hexdigest()
                 if known.get(paper.id) == content:
@@ -219,14 +223,12 @@ class Records(Reading):
 
     @staticmethod
     def _replaced(connection: sqlite3.Connection, written: Mapping[str, str]) -> list[str]:
-        """What is said where another source's record takes the place of another work's: none goes without a word."""
+        """What is said where records take the place of other works' that were there."""
         notes = []
         for part in parts(list(written)):
             marks = ", ".join("?" * len(part))
             for identifier, record in connection.execute(f"SELECT id, record FROM papers WHERE id IN ({marks})", part):
-                before, now = map(_paper, (record, written[identifier]))
-                if before.source != now.source and not titles_agree(before.title, now.title):
-                    notes.append(f"{identifier} was {before.title!r:.80} and is {now.title!r:.80} now")
+                notes += _in_place(_paper(record), _paper(written[identifier]))
         return notes
 
     def remove(self, ids: Iterable[str]) -> int:
@@ -423,6 +425,16 @@ class Records(Reading):
             yield
         except sqlite3.Error as error:
             raise LibraryError(f"the records in {self.path or 'memory'} cannot be used: {error}") from error
+
+
+def _in_place(before: Paper, now: Paper) -> list[str]:
+    """What is said where a record takes the place of another work's: none goes without a word.
+
+    A source that is no file knows its papers apart, and may give one of them another title.
+    """
+    if (before.source == now.source and now.source not in OF_FILES) or titles_agree(before.title, now.title):
+        return []
+    return [f"{before.id} was {before.title!r:.80} and is {now.title!r:.80} now"]
 
 
 def _paper(record: str) -> Paper:

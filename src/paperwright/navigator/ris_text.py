@@ -21,6 +21,7 @@ def ris_text(papers: Iterable[Paper]) -> str:
 
 def _record(paper: Paper) -> str:
     cited, said = citation_of(paper), paper.publication
+    main, pdf = main_link(paper), paper.urls.get("pdf", "")
     first, _, last = said.get("pages", "").replace("--", "-").replace("–", "-").partition("-")
     fields = [
         ("TY", _TYPES.get(said.get("type", ""), "CONF" if paper.venue else "UNPB")),
@@ -37,14 +38,17 @@ def _record(paper: Paper) -> str:
         ("ET", said.get("edition", "")),
         ("PB", said.get("publisher") or said.get("school") or said.get("institution") or ""),
         ("CY", said.get("address", "")),
-        ("SN", said.get("issn") or said.get("isbn") or ""),
+        ("SN", said.get("issn", "")),
+        ("SN", said.get("isbn", "")),
+        ("M3", "Master's thesis" if said.get("type") == "mastersthesis" else ""),
         ("PY", str(paper.year or "")),
         ("DA", (paper.published or "").replace("-", "/")),
         ("AB", paper.abstract if paper.by_its_authors("abstract") else ""),
         *(("KW", keyword) for keyword in paper.keywords),
         ("N1", cited.note),
         ("DO", cited.doi),
-        ("UR", main_link(paper)),
+        ("UR", main),
+        ("L1", "" if pdf == main else pdf),
     ]
     # A field is one line: white space of any kind becomes a blank, so that no value can begin a field of its own.
     lines = [f"{name}  - {' '.join(value.split())}" for name, value in fields if value]
@@ -52,5 +56,9 @@ def _record(paper: Paper) -> str:
 
 
 def _name(name: Name) -> str:
-    """A name as RIS asks for it, "Doe, Jane, Jr."; that of a body as it is."""
-    return name.family if name.body else ", ".join(filter(None, (name.surname, name.given, name.suffix)))
+    """A name as RIS asks for it, "Doe, Jane, Jr."; that of a body as it is, each comma in it twice, as for EndNote."""
+    return (
+        name.family.replace(",", ",,")
+        if name.body
+        else ", ".join(filter(None, (name.surname, name.given, name.suffix)))
+    )

@@ -47,7 +47,7 @@ def sync(library: "Library", source: "Source", progress: Progress | None = None,
     finally:
         library.refresh(progress=progress)
     if joiner is not None and joiner.alike:
-        report.notes.append(_alike(joiner.alike))
+        report.notes.append(_alike(list(dict.fromkeys(joiner.alike))))
     return report
 
 

@@ -1,5 +1,6 @@
 """Titles: whether two are of one work, and which of many are nearly the same."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ SHORTEST = 12
 """Letters that a title must have to say anything: "Introduction" is many papers."""
 _HEAD = 16
 """Letters that a title must have to be known as the beginning of another, one with a subtitle."""
+_COUNT = re.compile(r"\b(?:\d+|[ivx]+)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,15 @@ def titles_agree(first: str, second: str) -> bool:
     """Whether two titles may be of one work, where something else says that they are.
 
     They may be if they are nearly the same, if one is the beginning of the other, or if most words of either are in the
-    other.
+    other; but not if both count and count differently, "Part I" and "Part II".
     """
     one, other = sorted((plain(first), plain(second)), key=len)
-    if one == other or (len(one) >= _HEAD and other.startswith(one)):
+    if one == other:
+        return True
+    counts, others_counts = (set(map(str.casefold, _COUNT.findall(title))) for title in (first, second))
+    if counts - others_counts and others_counts - counts:
+        return False
+    if len(one) >= _HEAD and other.startswith(one):
         return True
     words, others = ({found for word in title.split() if len(found := plain(word)) > 3} for title in (first, second))
     if 2 * len(words & others) > max(len(words), len(others)):

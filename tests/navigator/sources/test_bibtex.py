@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -175,6 +176,9 @@ def test_the_parser_says_nothing_of_its_own(tmp_path: Path) -> None:
         ("Di Giovanno, Francesco", ("Francesco Di Giovanno",), ("Di Giovanno, Francesco",)),
         ("Anna van der Berg and Berg, Bo", ("Anna van der Berg", "Bo Berg"), ()),
         ("family=Vries, given=Jan, prefix=de and others", ("Jan de Vries",), ()),
+        ("family=Made, given=Jo, given-i=J, prefix=van, useprefix=true", ("Jo van Made",), ()),
+        ("family={Made, Sons and Co}", ("Made, Sons and Co",), ("{Made, Sons and Co}",)),
+        ("Jean \\'Emile Borel and Gerard 't Made", ("Jean \u00c9mile Borel", "Gerard 't Made"), ()),
         ('given={Ann Lee}, family="Di Marco", suffix=III', ("Ann Lee Di Marco III",), ("Di Marco, III, Ann Lee",)),
         ("{Barnes and Noble} AND Byron,Ada", ("Barnes and Noble", "Ada Byron"), ()),
         ("Charles Louis de la Vall{\\'e}e Poussin", ("Charles Louis de la Vallée Poussin",), ()),
@@ -197,6 +201,8 @@ def test_names_keep_their_letters_and_their_parts(
         ),
         (r"\TeX{} and \mbox{GPT-3}, \textsc{Bert} \& co", "TeX and GPT-3, Bert & co"),
         ("Salt &amp;amp; <b>pepper</b>, x < y", "Salt & pepper, x < y"),
+        ("{Salt} & pepper: 5% of R&copying", "Salt & pepper: 5% of R&copying"),
+        (r"\href{https://example.org}{Linked} \verb|a_b| and data\-bases", "Linked a_b and databases"),
     ],
 )
 def test_commands_and_markup_in_titles(tmp_path: Path, latex: str, title: str) -> None:
@@ -211,12 +217,14 @@ def test_commands_and_markup_in_titles(tmp_path: Path, latex: str, title: str) -
         ("url={http://onlinelibrary.example.com/doi/10.1111/nous.1/abstract}", "10.1111/nous.1"),
         ("url={https://doi.org/10.1016%2Fj.made.2020.01.001}", "10.1016/j.made.2020.01.001"),
         ("doi={(10.1016/j.made).}", ""),
+        ("doi={10.1002/(SICI)1{\\textless}2::AID-3{\\textgreater}4.0.CO;2-2}", "10.1002/(sici)1<2::aid-3>4.0.co;2-2"),
     ],
 )
 def test_dois_as_they_are_written(tmp_path: Path, fields: str, doi: str) -> None:
     paper = one(tmp_path, f"title = {{T}}, {fields}")
     assert paper.raw.get("doi", "") == doi
-    assert paper.urls.get("paper", "") in ("", f"https://doi.org/{doi}", fields[5:-1])
+    assert paper.urls.get("paper", "") in ("", f"https://doi.org/{quote(doi, safe='/()_;:')}", fields[5:-1])
+    assert paper.urls or not doi
     assert not doi or paper.id == doi
 
 
@@ -228,12 +236,41 @@ def test_chapters_that_share_a_doi_are_two_papers(tmp_path: Path) -> None:
     )
     papers = read(tmp_path / "a.bib", chapters).papers
     assert [paper.raw["doi"] for paper in papers] == ["10.5555/book.1"] * 2 + ["10.5555/x"] * 2
-    assert len({paper.id for paper in papers}) == 3
+    assert [paper.id.rpartition("-")[0] or paper.id for paper in papers] == ["c1", "c2", "10.5555/x", "same2"]
     (tmp_path / "b.bib").write_text(chapters.split("\n", 1)[0])
     with Library.in_memory() as library:
-        library.add(bibtex(tmp_path / "a.bib"))
-        assert len(library) == 3
+        # One work there twice is two records that nothing is lost of: they are told, and joined when asked.
+        report = sync(library, bibtex(tmp_path / "a.bib"))
+        assert "there twice, it seems: " + papers[3].id + " and 10.5555/x;" in str(report)
+        assert len(library) == 4
         assert "there twice, it seems: 10.5555/book.1" in str(sync(library, bibtex(tmp_path / "b.bib")))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("title={Flows on Graphs: Part I}, doi={10.5555/s}", "title={Flows on Graphs: Part II}, doi={10.5555/s}"),
+        ("title={Preface}, doi={10.5555/s}, pages={v--x}", "title={Preface}, doi={10.5555/s}, pages={1--9}"),
+        ("title={Of apples}, eprint={2101.00001}", "title={Walls and doors}, eprint={2101.00001}"),
+        (
+            "title={Of apples}, url={https://openreview.net/forum?id=Lm8T39vLDTE}",
+            "title={Walls and doors}, url={https://openreview.net/forum?id=Lm8T39vLDTE}",
+        ),
+    ],
+)
+def test_works_that_share_any_id_stay_apart(tmp_path: Path, first: str, second: str) -> None:
+    papers = read(tmp_path / "a.bib", f"@misc{{k1, {first}}}\n@misc{{k2, {second}}}\n").papers
+    assert [paper.id.partition("-")[0] for paper in papers] == ["k1", "k2"]
+    with Library.in_memory() as library:
+        library.add(bibtex(tmp_path / "a.bib"))
+        assert {paper.title for paper in library} == {paper.title for paper in papers}
+        assert len(library) == 2
+
+
+def test_a_key_that_is_another_only_in_marks_came_before(tmp_path: Path) -> None:
+    batch = read(tmp_path / "a.bib", "@misc{k\u00fc, title={A title}}\n@misc{k\u00f6, title={A title}}\n")
+    assert len(batch.papers) == 1
+    assert batch.rejected == ("record 2: line 2: the key 'k\u00f6' came before, with this title",)
 
 
 def test_a_part_has_of_its_book_what_it_does_not_say(tmp_path: Path) -> None:
@@ -241,14 +278,60 @@ def test_a_part_has_of_its_book_what_it_does_not_say(tmp_path: Path) -> None:
         tmp_path / "a.bib",
         "@inproceedings{part, title={A part}, author={Byron, Ada}, crossref={Whole}, pages={1--9}}\n"
         "@proceedings{whole, title={Proceedings of a Meeting}, editor={Borel, Émile}, year=2020, publisher={A Press},"
-        " doi={10.5555/whole}, crossref={whole}}\n@misc{loop, title={L}, crossref={loop}}\n",
+        " doi={10.5555/whole}, eprint={2101.00001}, type={Book}, crossref={whole}}\n"
+        "@misc{loop, title={L}, crossref={loop}}\n"
+        "@xdata{house, publisher={A House}, note={Read it}}\n@book{in, title={Inside}, xdata={house}}\n"
+        "@incollection{ch, title={Ch}, crossref={sub}}\n@book{sub, title={Sub}, subtitle={A View}}\n",
     )
     part = batch.papers[0]
     assert (part.venue, part.year, part.raw.get("doi")) == ("Proceedings of a Meeting", 2020, None)
     assert part.publication == {
         **{"type": "inproceedings", "pages": "1–9", "editor": "Borel, Émile", "publisher": "A Press"}
     }
-    assert [paper.title for paper in batch.papers] == ["A part", "Proceedings of a Meeting", "L"]
+    assert batch.rejected == ()
+    assert [paper.title for paper in batch.papers] == [
+        *("A part", "Proceedings of a Meeting", "L", "Inside", "Ch", "Sub: A View")
+    ]
+    assert part.id.startswith("part-")
+    assert batch.papers[3].publication == {"type": "book", "publisher": "A House"}
+    assert batch.papers[3].raw["note"] == "Read it"
+    assert batch.papers[4].venue == "Sub: A View"
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        (r"https://example.org/\~{}ada/x{\_}1{\%}20y", "https://example.org/~ada/x_1%20y"),
+        (r"\url{https://example.org/{\textasciitilde}ada\#top}", "https://example.org/~ada#top"),
+    ],
+)
+def test_links_as_latex_writes_them(tmp_path: Path, url: str, link: str) -> None:
+    assert one(tmp_path, f"title = {{T}}, url = {{{url}}}").urls == {"paper": link}
+
+
+def test_what_is_no_part_of_a_record_is_kept_beside_it(tmp_path: Path) -> None:
+    paper = one(
+        tmp_path,
+        "title={T}, year={in press}, month={Spring}, number={3}, issue={4}, eprint={123}, eprinttype={pubmed}, "
+        r"language={Fran\c{c}ais}, urldate={2020-01-02}, file={/home/ada/t.pdf}, owner={ada}, doi={none yet}, "
+        "huge={" + "x" * 10_001 + "}",
+    )
+    assert paper.raw["fields"] == {
+        **{"year": "in press", "month": "Spring", "issue": "4", "eprint": "123", "eprinttype": "pubmed"},
+        **{"language": "Français", "urldate": "2020-01-02", "doi": "none yet"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "type", "house"),
+    [
+        ("thesis", "type={mathesis}, institution={A School}", "mastersthesis", {"school": "A School"}),
+        ("thesis", "type={phdthesis}, school={A School}", "phdthesis", {"school": "A School"}),
+        ("thesis", "type={Habilitation}, institution={A School}", "thesis", {"institution": "A School"}),
+    ],
+)
+def test_theses_of_biblatex(tmp_path: Path, kind: str, fields: str, type: str, house: dict[str, str]) -> None:
+    assert one(tmp_path, f"title={{T}}, {fields}", kind=kind).publication == {"type": type, **house}
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,7 @@ def test_dois(value: Any, expected: str) -> None:
         ('H<sub class="x">2</sub>O and &lt;b&gt;bold&lt;/b&gt;', "H2O and bold"),
         ("p < 0.05 & q > 1, <unk> tokens", "p < 0.05 & q > 1, <unk> tokens"),
         ("R&D; AT&T", "R&D; AT&T"),
+        ("R&copying &lt 3 &#x26;", "R&copying &lt 3 &"),
     ],
 )
 def test_markup_is_read_as_text(value: str, expected: str) -> None:

@@ -23,11 +23,13 @@ IS  - 7
 SP  - 4
 EP  - 9
 SN  - 1234-5678
+SN  - 978-3-16-148410-0
 PB  - A Press
 AB  - We show a first line
 and a second.
 KW  - graphs
 KW  - flows; curvature
+curved spaces
 DO  - https://doi.org/10.5555/ABC.1(2)
 UR  - https://example.org/abc
 L1  - https://example.org/abc.pdf
@@ -50,12 +52,12 @@ def test_a_record(tmp_path: Path) -> None:
     assert paper.names == ("Doe, Jane", "King, Jr., Martin Luther", "{Open Data Group}")
     assert (paper.title, paper.abstract) == ("Effects of salt & pepper", "We show a first line and a second.")
     assert (paper.venue, paper.year, paper.published) == ("Journal of Made-Up Results", 2015, "2015-03-02")
-    assert paper.keywords == ("graphs", "flows", "curvature")
+    assert paper.keywords == ("graphs", "flows", "curvature", "curved spaces")
     assert paper.id == "10.5555/abc.1(2)"
     assert paper.urls == {"paper": "https://example.org/abc", "pdf": "https://example.org/abc.pdf"}
     assert paper.publication == {
         **{"type": "article", "volume": "5", "number": "7", "pages": "4-9", "issn": "1234-5678"},
-        "publisher": "A Press",
+        **{"publisher": "A Press", "isbn": "978-3-16-148410-0"},
     }
     assert paper.raw["note"] == "Read it."
 
@@ -70,7 +72,8 @@ def test_a_record(tmp_path: Path) -> None:
         ("ID  - 10.5555/X", "10.5555/x"),
         ("ID  - key1", "key1-e3b98a"),
         ("ID  - key1-e3b98a", "key1-e3b98a"),
-        ("PY  - 2020", "-e3b98a"),
+        ("PY  - 2020", "ris:466e1bf067a44ca4"),
+        ("ID  - ris:466e1bf067a44ca4", "ris:466e1bf067a44ca4"),
     ],
 )
 def test_ids(tmp_path: Path, lines: str, identifier: str) -> None:
@@ -99,6 +102,22 @@ def test_chapters_that_share_a_doi_are_two_papers(tmp_path: Path) -> None:
     assert len({paper.id for paper in papers}) == 2
 
 
+def test_records_without_a_key_are_known_by_what_they_say(tmp_path: Path) -> None:
+    editorial = "TY  - JOUR\nTI  - Editorial\nPY  - {0}\nER  - \n"
+    batch = read(tmp_path / "a.ris", editorial.format(2001) + editorial.format(2002) + editorial.format(2001))
+    assert len({paper.id for paper in batch.papers}) == len(batch.papers) == 2
+    assert batch.rejected == ("record 3: line 9: this record came before, with this title",)
+
+
+def test_a_day_may_stand_in_the_year(tmp_path: Path) -> None:
+    years = ("Y1  - 2015/03/02/", "PY  - 2015/03//", "PY  - 2015", "PY  - 2015///")
+    text = "".join(f"TY  - GEN\nTI  - Paper {number}\n{line}\nER  - \n" for number, line in enumerate(years))
+    papers = read(tmp_path / "a.ris", text).papers
+    assert [(paper.year, paper.published) for paper in papers] == [
+        *((2015, "2015-03-02"), (2015, "2015-03"), (2015, None), (2015, None))
+    ]
+
+
 def test_broken_records_are_rejected_with_their_line(tmp_path: Path) -> None:
     batch = read(
         tmp_path / "a.ris",
@@ -123,6 +142,7 @@ def test_broken_records_are_rejected_with_their_line(tmp_path: Path) -> None:
         ("Ludwig van Made", "van Made, Ludwig"),
         ("Plato", "Plato"),
         ("Barnes and Noble", "Barnes and Noble"),
+        ("Jean Émile Borel", "Borel, Jean Émile"),
     ],
 )
 def test_names_are_written_surname_first(author: str, written: str) -> None:

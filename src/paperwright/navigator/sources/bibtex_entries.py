@@ -1,56 +1,52 @@
 """Papers from BibTeX: macros resolved, names turned the right way round, LaTeX read as the letters that it means."""
 
-import hashlib
-import logging
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import LibraryError, NavigatorError
+from ..bibtex_text import MONTHS
+from ..errors import NavigatorError
 from ..names import authors_of
 from ..paper import PUBLICATION, Paper
-from ..titles import titles_agree
 from .arxiv_feeds import code_in
-from .fields import (
-    arxiv_of,
-    date,
-    decision_of,
-    doi_of,
-    forum_of,
-    known,
-    link,
-    links,
-    shared_by_works,
-    texts,
-    unmarked,
-    year,
-)
-from .latex import names_in, plain_text
+from .bibtex_blocks import Entry, entries_of
+from .fields import arxiv_of, date, decision_of, doi_of, forum_of, known, link, links, resolved, texts, unmarked, year
+from .file_ids import Said, by_key, ids_of
+from .latex import has_others, names_in, plain_text
 from .source import Refused
 from .tables import File
 
-if TYPE_CHECKING:
-    from bibtexparser.model import Entry
-
 LARGEST = 64 << 20
 """Bytes of a file; a parser written in Python would be at a larger one for hours."""
+LONGEST_OTHER = 10_000
+"""Characters of a field that is no part of a paper's record; a longer one is not of a citation."""
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_OWN = frozenset(("title", "author", "abstract", "keywords", "doi", "url", "pages", "note", "crossref", "xdata", "ids"))
-"""Fields that a part of a book does not have of the book."""
+_THESES = {"mathesis": "mastersthesis", "phdthesis": "phdthesis"}
+_READ = frozenset(
+    (
+        *("title", "subtitle", "author", "abstract", "tldr", "keywords", "journal", "journaltitle", "booktitle"),
+        *("date", "published", "note", "url", "pdf", "code", "issue", "eid", "location", "crossref", "xdata", "ids"),
+        *PUBLICATION,
+    )
+)
+"""Fields that a paper's record says; `type` and others may be said twice."""
+_SECOND = (
+    *(("issue", "number"), ("eid", "pages"), ("location", "address"), ("journal", "booktitle")),
+    *(("journaltitle", "journal"), ("journaltitle", "booktitle")),
+)
+"""Fields that are read where there is not the other."""
+_OF_THE_PROGRAM = re.compile(r"file|local-url|owner|timestamp|date-(?:added|modified)|bdsk-.*|__.*")
+"""Fields of where a program keeps a file and when it was touched; nothing of these is of a citation."""
 
 
 @dataclass(frozen=True)
-class Keyed:
-    """An entry's type, its key and its fields by their names in lower case, as they stand in the file."""
+class Identified:
+    """An entry with the id of its paper."""
 
-    key: str
-    fields: Mapping[str, str]
-    type: str = "misc"
+    entry: Entry
+    id: str
 
 
 class Bibliography(File):
@@ -58,62 +54,57 @@ class Bibliography(File):
 
     def __init__(self, path: str | Path, max_items: int | None) -> None:
         super().__init__(path, "bibtex", max_items)
-        self._shared: frozenset[str] = frozenset()
 
-    def records(self) -> Iterator[Keyed | Refused]:
+    def records(self) -> Iterator[Identified | Refused]:
         if self.path.stat().st_size > LARGEST:
             raise NavigatorError(f"{self.path} has more than {LARGEST >> 20} MB; split it")
         with self.opened() as file:
             content = self.decoded(file.read()).removeprefix("\ufeff")
-        found = list(_entries(content))
-        entries = {one.key.lower(): one for one in reversed(found) if isinstance(one, Keyed)}
-        found = [_with_book(one, entries) if isinstance(one, Keyed) else one for one in found]
-        self._shared = shared_by_works(
-            (_doi(one.fields), plain_text(one.fields.get("title", ""))) for one in found if isinstance(one, Keyed)
-        )
-        yield from found
+        found = entries_of(content)
+        ids = iter(ids_of(map(_said, (one for one in found if isinstance(one, Entry)))))
+        for one in found:
+            if isinstance(one, Refused):
+                yield one
+            elif (identifier := next(ids)) is not None:
+                yield Identified(one, identifier)
+            else:
+                yield Refused(f"line {one.line}: the key {one.key!r:.80} came before, with this title")
 
-    def paper(self, record: Keyed) -> Paper:
-        fields = dict(record.fields)
+    def paper(self, record: Identified) -> Paper:
+        entry, fields = record.entry, record.entry.fields
 
         def said(name: str) -> str:
             return unmarked(plain_text(fields.get(name, "")))
 
-        title, note, journal = said("title"), said("note"), said("journal") or said("journaltitle")
-        if subtitle := said("subtitle"):
-            title = f"{title}: {subtitle}"
-        url = _bare_link(fields.get("url", ""))
-        archive = (fields.get("archiveprefix") or fields.get("eprinttype") or "").strip().lower()
-        doi = _doi(fields) or doi_of(url)
-        arxiv = arxiv_of(fields.get("eprint")) if archive in ("", "arxiv") else ""
-        arxiv = arxiv or arxiv_of(url) or _preprint(journal) or arxiv_of(doi)
-        forum = forum_of(url)
-        when = year(fields.get("year")) or year((fields.get("date") or "")[:4])
-        month = _month(fields.get("month", ""))
-        resolved = f"https://doi.org/{doi}" if doi else f"https://arxiv.org/abs/{arxiv}" if arxiv else ""
-        identifier = "" if doi in self._shared else doi
+        note, journal = said("note"), said("journal") or said("journaltitle")
+        doi, arxiv, forum = _identities(fields)
+        when, month = _when(fields)
+        code = (*map(link, map(_bare_link, fields.get("code", "").split())), *code_in(note))
         return Paper(
-            id=f"arxiv:{arxiv}" if arxiv else identifier or forum or by_key(record.key, title),
-            title=title,
+            id=record.id,
+            title=_title(fields),
             abstract=said("abstract"),
             keywords=texts(said("keywords"), ",;"),
             tldr=said("tldr"),
             venue=said("booktitle") or ("" if _preprint(journal) else journal) or said("series"),
             year=when,
             decision=decision_of(note) if len(note) <= 40 else "",
-            published=date(fields.get("date")) or (f"{when}-{month:02d}" if when and month else None),
-            urls=links(paper=link(url) or resolved, pdf=_bare_link(fields.get("pdf", ""))),
-            code_urls=tuple(filter(None, (link(fields.get("code", "")), *code_in(note)))),
-            categories=texts(fields.get("primaryclass"), " "),
-            source="bibtex",
-            raw=known(key=record.key, arxiv=arxiv, doi=doi, forum=forum, note=note),
-            publication=known(type=record.type, **{name: said(name) for name in PUBLICATION if name != "type"})
-            | known(
-                number=said("number") or said("issue"),
-                pages=said("pages") or said("eid"),
-                address=said("address") or said("location"),
-                editor=_editors(fields.get("editor", "")),
+            published=date(fields.get("date"))
+            or date(fields.get("published"))
+            or (f"{when}-{month:02d}" if when and month else None),
+            urls=links(
+                paper=link(_bare_link(fields.get("url", ""))) or resolved(doi, arxiv),
+                pdf=_bare_link(fields.get("pdf", "")),
             ),
+            code_urls=tuple(dict.fromkeys(filter(None, code))),
+            categories=texts(fields.get("primaryclass") or fields.get("eprintclass"), " "),
+            source="bibtex",
+            raw=known(
+                **{"key": _key(entry), "arxiv": arxiv, "doi": doi, "forum": forum, "note": note},
+                others=has_others(fields.get("author", "")) or None,
+                fields=_others(entry),
+            ),
+            publication=_publication(entry),
             **authors_of(names_in(fields.get("author", ""))),
         )
 
@@ -122,9 +113,10 @@ def bibtex(path: str | Path, *, max_items: int | None = None) -> Bibliography:
     """The entries of a BibTeX file.
 
     An entry goes by its arXiv id, its DOI or its forum on OpenReview, and by key and title where it has none, or where
-    entries of other titles have the same DOI, as the chapters of a book may. A part of a book has of the book, its
-    `crossref`, what it does not say itself. Entries that cannot be parsed, and those whose key came before with the
-    same title, are rejected with their line.
+    entries of other titles have the same one, as the chapters of a book may have its DOI. A part of a book has of the
+    book, its `crossref`, what it does not say itself. Entries that cannot be parsed, and those whose key came before
+    with the same title, are rejected with their line. What an entry says beyond a paper's record is in its
+    `raw["fields"]`, and comes out again with it.
 
     Args:
         path: The file.
@@ -136,123 +128,86 @@ def bibtex(path: str | Path, *, max_items: int | None = None) -> Bibliography:
     return Bibliography(path, max_items)
 
 
-def _entries(content: str) -> Iterator[Keyed | Refused]:
-    """What a file holds, in its order."""
-    try:
-        from bibtexparser.entrypoint import parse_string
-        from bibtexparser.model import DuplicateBlockKeyBlock, Entry, ParsingFailedBlock
-    except ModuleNotFoundError:
-        raise LibraryError(
-            "reading BibTeX needs bibtexparser 2, which is not installed: pip install 'paperwright[navigator]'"
-        ) from None
-    with _silence("bibtexparser"):
-        parsed = parse_string(content)
-    macros = {name.lower(): _bare(found.value) for name, found in parsed.strings_dict.items()}
-    titles: dict[str, list[str]] = defaultdict(list)
-    for block in parsed.blocks:
-        again = isinstance(block, DuplicateBlockKeyBlock)
-        # An entry whose key came before, or that says a field twice, is there to be read.
-        entry = block.ignore_error_block if isinstance(block, ParsingFailedBlock) else block
-        if isinstance(entry, Entry):
-            one = Keyed(entry.key, _fields(entry, macros), entry.entry_type.lower())
-            title = plain_text(one.fields.get("title", ""))
-            if again and any(titles_agree(title, before) for before in titles[one.key]):
-                yield Refused(f"{_line(block)}: the key {one.key!r:.80} came before, with this title")
-            else:
-                titles[one.key].append(title)
-                yield one
-        elif isinstance(block, ParsingFailedBlock):
-            reason = getattr(block.error, "abort_reason", "") or str(block.error) or "it cannot be read"
-            yield Refused(f"{_line(block)}: {' '.join(reason.split()):.200}")
+def _said(entry: Entry) -> Said:
+    doi, arxiv, forum = _identities(entry.fields)
+    title = _title(entry.fields)
+    page = re.match(r"\w*", entry.fields.get("pages", "").strip())
+    return Said(
+        identity=f"arxiv:{arxiv}" if arxiv else doi or forum,
+        title=title,
+        page=page.group() if page else "",
+        own=by_key(_key(entry), title),
+    )
 
 
-def _line(block: Any) -> str:
-    return f"line {(block.start_line or 0) + 1}"
+def _key(entry: Entry) -> str:
+    """The key that an entry was cited by first: an export of ours writes it into `ids`, biblatex's field for these."""
+    return next(filter(None, (one.strip() for one in entry.fields.get("ids", "").split(","))), entry.key)
 
 
-@contextmanager
-def _silence(name: str) -> Iterator[None]:
-    """Keeps a library's own log lines from the terminal: what they say is told as reasons."""
-    loggers = [logging.getLogger(one) for one in (name, *logging.root.manager.loggerDict) if one.split(".")[0] == name]
-    before = [logger.disabled for logger in loggers]
-    for logger in loggers:
-        logger.disabled = True
-    try:
-        yield
-    finally:
-        for logger, was in zip(loggers, before, strict=True):
-            logger.disabled = was
+def _identities(fields: Mapping[str, str]) -> tuple[str, str, str]:
+    """The DOI, the arXiv id and the forum of an entry."""
+    url, journal = _bare_link(fields.get("url", "")), fields.get("journal") or fields.get("journaltitle") or ""
+    doi = doi_of(_bare_link(fields.get("doi", ""))) or doi_of(url)
+    archive = (fields.get("archiveprefix") or fields.get("eprinttype") or "").strip().lower()
+    arxiv = arxiv_of(fields.get("eprint")) if archive in ("", "arxiv") else ""
+    return doi, arxiv or arxiv_of(url) or _preprint(journal) or arxiv_of(doi), forum_of(url)
 
 
-def _with_book(entry: Keyed, entries: Mapping[str, Keyed]) -> Keyed:
-    """An entry with what it has of the books that it names, the nearest first; a title is then the book's."""
-    fields, seen = dict(entry.fields), {entry.key.lower()}
-    named = [key for name in ("crossref", "xdata") for key in fields.get(name, "").split(",")]
-    while named:
-        key = named.pop(0).strip().lower()
-        if key in seen or key not in entries:
-            continue
-        seen.add(key)
-        book = entries[key].fields
-        given = {name: value for name, value in book.items() if name not in _OWN}
-        if "title" in book:
-            given.setdefault("booktitle", book["title"])
-        fields = {**given, **fields}
-        named += [key for name in ("crossref", "xdata") for key in book.get(name, "").split(",")]
-    return Keyed(entry.key, fields, entry.type)
+def _title(fields: Mapping[str, str]) -> str:
+    parts = (unmarked(plain_text(fields.get(name, ""))) for name in ("title", "subtitle"))
+    return ": ".join(filter(None, parts))
 
 
-def _doi(fields: Mapping[str, str]) -> str:
-    return doi_of(re.sub(r"[\\{}]", "", fields.get("doi", "")))
+def _when(fields: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The year and the number of the month, of "apr", "April" or "4"."""
+    said = fields.get("month", "").strip().lower()
+    month = MONTHS.index(said[:3]) + 1 if said[:3] in MONTHS else None
+    if said.isdecimal() and 1 <= int(said) <= 12:
+        month = int(said)
+    return year(fields.get("year")) or year((fields.get("date") or "")[:4]), month
+
+
+def _publication(entry: Entry) -> dict[str, Any]:
+    read = (*PUBLICATION, "issue", "eid", "location")
+    said = {name: unmarked(plain_text(entry.fields[name])) for name in read if name in entry.fields}
+    kind = _THESES.get(said.get("type", "").lower(), entry.type) if entry.type == "thesis" else entry.type
+    found = said | {
+        "type": kind,
+        "number": said.get("number") or said.get("issue"),
+        "pages": said.get("pages") or said.get("eid"),
+        "address": said.get("address") or said.get("location"),
+        "editor": " and ".join(name.inverted for name in names_in(entry.fields.get("editor", ""))),
+    }
+    if kind in _THESES.values() and not found.get("school"):
+        found |= {"school": found.pop("institution", "")}
+    return known(**{name: found.get(name) for name in PUBLICATION})
+
+
+def _others(entry: Entry) -> dict[str, str]:
+    """What an entry says that a paper's record does not, as text."""
+    _, arxiv, _ = _identities(entry.fields)
+    when, month = _when(entry.fields)
+    told = _READ | {"doi"} if doi_of(_bare_link(entry.fields.get("doi", ""))) else _READ
+    told |= {"year", "month"} if when and month else {"year"} if when else set()
+    told |= {"eprint", "eprinttype", "archiveprefix", "primaryclass", "eprintclass"} if arxiv else {"primaryclass"}
+    if entry.type != "thesis" or entry.fields.get("type", "").lower() not in _THESES:
+        told -= {"type"}
+    told -= {name for name, first in _SECOND if entry.fields.get(first)}
+    return {
+        name: text
+        for name, value in entry.fields.items()
+        if name not in told and not _OF_THE_PROGRAM.fullmatch(name) and len(value) <= LONGEST_OTHER
+        if (text := " ".join(plain_text(value).split()))
+    }
 
 
 def _bare_link(url: str) -> str:
-    """A link without what LaTeX has around it and in it."""
+    """A link, or a DOI, without what LaTeX has around it and in it."""
     found = re.fullmatch(r"\s*\\url\s*\{(.*)\}\s*", url)
-    return (found.group(1) if found else url).replace("\\", "")
-
-
-def _editors(field: str) -> str:
-    return " and ".join(name.inverted for name in names_in(field))
-
-
-def _fields(entry: "Entry", macros: Mapping[str, str]) -> dict[str, str]:
-    """The fields by name; the first of two of one name counts."""
-    enclosed = entry.parser_metadata.get("removed_enclosing") or {}
-    found = {}
-    for one in reversed(entry.fields):
-        value = str(one.value)
-        # What stood in braces or quotes is a text; a bare value may be put together.
-        found[one.key.lower()] = _joined(value, macros) if enclosed.get(one.key) == "no-enclosing" else value
-    return found
-
-
-def _bare(value: Any) -> str:
-    found = str(value).strip()
-    return found[1:-1] if found[:1] + found[-1:] in ('""', "{}") else found
-
-
-def _joined(value: str, macros: Mapping[str, str]) -> str:
-    """A value that is put together of macros and texts, `iclr # " 2022"`; any other as it is."""
-    parts = re.findall(r'\s*("[^"]*"|\{[^{}]*\}|[A-Za-z][\w:.-]*|\d+)\s*(?:#|$)', value)
-    if "#" not in value or "".join(parts).replace(" ", "") != re.sub(r"[#\s]", "", value):
-        return value
-    return "".join(macros.get(part.lower(), part) if part[0].isalpha() else _bare(part) for part in parts)
-
-
-def by_key(key: str, title: str) -> str:
-    """An id of a key, which is unique in its file only, and of the title, which tells the files' entries apart."""
-    letters = "".join(one for one in title.casefold() if one.isalnum())
-    sign = f"-{hashlib.sha256(letters.encode(errors='replace')).hexdigest()[:6]}"
-    return f"{re.sub(r'[^!-~]', '', key).removesuffix(sign)[:190]}{sign}"
-
-
-def _month(said: str) -> int | None:
-    """The number of a month: of "apr", "April" or "4"."""
-    found = said.strip().lower()
-    if found[:3] in _MONTHS:
-        return _MONTHS.index(found[:3]) + 1
-    return int(found) if found.isdecimal() and 1 <= int(found) <= 12 else None
+    url = re.sub(r"\\textasciitilde(?![A-Za-z])\s*", "~", found.group(1) if found else url)
+    url = re.sub(r"\\text(less|greater)(?![A-Za-z])\s*", lambda sign: "<>"[sign[1] == "greater"], url)
+    return re.sub(r"[\\{}]", "", url)
 
 
 def _preprint(journal: str) -> str:

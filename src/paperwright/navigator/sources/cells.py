@@ -18,6 +18,7 @@ from .fields import (
     link,
     links,
     numbers,
+    resolved,
     text,
     texts,
     unmarked,
@@ -55,10 +56,8 @@ def paper_of_cells(cells: Mapping[str, str], kind: str, constant: Mapping[str, A
     identifier = f"openalex:{openalex.group(1)}" if openalex else given
     urls = dict(_stored(cells, "urls") or {})
     where = links(paper=cells.get("url"), pdf=cells.get("pdf"), review=cells.get("review"))
-    if doi:
-        where.setdefault("paper", f"https://doi.org/{doi}")
-    elif arxiv:
-        where.setdefault("paper", f"https://arxiv.org/abs/{arxiv}")
+    if doi or arxiv:
+        where.setdefault("paper", resolved(doi, arxiv))
     published = date(cells.get("published"))
     plain = str if form == "own" else unmarked
     values: dict[str, Any] = {

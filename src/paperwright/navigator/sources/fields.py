@@ -9,9 +9,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
-
-from ..titles import titles_agree
+from urllib.parse import quote, unquote, urlsplit
 
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?![\d-])")
@@ -31,6 +29,7 @@ _MARKUP = re.compile(
     r"i|b|em|strong|sub|sup|u|tt|sc|span|small|a|font|jats:[\w-]+|mml:[\w-]+|inf|scp)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});", re.IGNORECASE)  # "R&D" is none
 _FORUM = re.compile(r"https?://(?:www\.)?openreview\.net/(?:forum|pdf)\?(?:[^#]*&)?id=([A-Za-z0-9_-]{6,20})(?:[&#]|$)")
 
 
@@ -171,20 +170,21 @@ def unmarked(value: str) -> str:
     """A text without HTML or JATS: "<i>E. coli</i> &amp; others" is E. coli & others."""
     if "&" in value:
         for _ in range(3):  # some sources escape what is escaped
-            value = html.unescape(value)
+            value = _ENTITY.sub(lambda found: html.unescape(found.group()), value)
     return _MARKUP.sub(lambda tag: " " if tag.group("block") else "", value) if "<" in value else value
+
+
+def resolved(doi: str, arxiv: str = "") -> str:
+    """The link that a DOI, or else an arXiv id, is resolved by; "" where there is neither."""
+    if doi:
+        return f"https://doi.org/{quote(doi, safe='/:;,()!$*@+=-._~')}"
+    return f"https://arxiv.org/abs/{arxiv}" if arxiv else ""
 
 
 def forum_of(value: Any) -> str:
     """The forum id in a link to OpenReview; "" where there is none."""
     found = _FORUM.match(value.strip()) if isinstance(value, str) else None
     return found.group(1) if found else ""
-
-
-def shared_by_works(titles: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """The DOIs, of pairs of a DOI and a title, that works of other titles have too, as the chapters of a book may."""
-    first: dict[str, str] = {}
-    return frozenset(doi for doi, title in titles if doi and not titles_agree(first.setdefault(doi, title), title))
 
 
 def known(**values: Any) -> dict[str, Any]:
