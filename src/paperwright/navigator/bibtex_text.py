@@ -108,7 +108,7 @@ def _entry(paper: Paper, key: str, alias: str) -> str:
     fields = {
         "title": f"{{{bibtex_escaped(paper.title)}}}",  # the inner braces keep the capital letters
         "author": " and ".join([*map(_name, paper.people), *(["others"] if cited.others and paper.authors else [])]),
-        "editor": " and ".join(_name(Name.read(one)) for one in _editors(paper)),
+        "editor": " and ".join(map(_name, cited.editors)),
         "journal": bibtex_escaped(cited.journal or _preprint(cited)),
         "booktitle": bibtex_escaped(cited.book),
         **{name: bibtex_escaped(said[name]) for name in PUBLICATION if name in said},
@@ -162,10 +162,6 @@ def _others(paper: Paper) -> dict[str, str]:
     if not isinstance(kept, Mapping):
         return {}
     return {name: value for name, value in kept.items() if _FIELD.fullmatch(name) and isinstance(value, str)}
-
-
-def _editors(paper: Paper) -> list[str]:
-    return [one for one in paper.publication.get("editor", "").split(" and ") if one]
 
 
 def _name(name: Name) -> str:

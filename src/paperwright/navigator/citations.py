@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from .feed import safe_link
+from .names import Name
 from .paper import Paper
 
 _CONTAINED = ("inproceedings", "conference", "incollection", "inbook", "suppcollection", "inreference")
@@ -28,6 +29,7 @@ class Citation:
         doi, arxiv: Its ids; "" where there is none.
         note: What its source noted, and the decision on it.
         others: It has authors who are not named.
+        editors: Of the book.
     """
 
     type: str
@@ -37,6 +39,7 @@ class Citation:
     arxiv: str
     note: str
     others: bool
+    editors: tuple[Name, ...]
 
 
 def citation_of(paper: Paper) -> Citation:
@@ -57,4 +60,5 @@ def citation_of(paper: Paper) -> Citation:
         arxiv=arxiv,
         note="; ".join(filter(None, (note, decision))),
         others=paper.raw.get("others") is True,
+        editors=tuple(Name.read(one) for one in paper.publication.get("editor", "").split(" and ") if one),
     )

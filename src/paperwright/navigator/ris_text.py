@@ -28,7 +28,7 @@ def _record(paper: Paper) -> str:
         ("ID", paper.id),
         ("TI", paper.title),
         *(("AU", _name(name)) for name in paper.people),
-        *(("ED", _name(Name.read(one))) for one in said.get("editor", "").split(" and ") if one),
+        *(("ED", _name(name)) for name in cited.editors),
         ("T2", cited.journal or cited.book),
         ("T3", said.get("series", "")),
         ("VL", said.get("volume", "")),
@@ -57,8 +57,6 @@ def _record(paper: Paper) -> str:
 
 def _name(name: Name) -> str:
     """A name as RIS asks for it, "Doe, Jane, Jr."; that of a body as it is, each comma in it twice, as for EndNote."""
-    return (
-        name.family.replace(",", ",,")
-        if name.body
-        else ", ".join(filter(None, (name.surname, name.given, name.suffix)))
-    )
+    if name.body:
+        return name.family.replace(",", ",,")
+    return ", ".join(filter(None, (name.surname, name.given, name.suffix)))
