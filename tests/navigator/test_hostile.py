@@ -27,7 +27,7 @@ from paperwright.navigator.errors import NavigatorError
 from paperwright.navigator.library import Library
 from paperwright.navigator.paper import Paper
 
-QUERIES = 6_500
+QUERIES = 3_000
 RECORDS = 2_500
 ADDRESSES = 1_000
 
