@@ -1,7 +1,8 @@
-"""What executes annotations in the tests: jaxtyping where they speak of shapes, beartype alone everywhere else.
+"""What executes annotations in the tests: jaxtyping where they speak of shapes, beartype alone where they do not.
 
 jaxtyping binds the arguments of every call to names and checks them twice, for the sake of shapes. That takes ten times
-as long as the check itself, and most functions have no shapes.
+as long as the check itself, and most functions have no shapes. Functions without shapes whose name begins with one
+underscore are left alone: nobody calls them but their own module, and mypy, which is strict, sees both sides of that.
 """
 
 import dataclasses
@@ -34,6 +35,8 @@ def jaxtyped(thing: Any = None, *, typechecker: Callable[..., Any]) -> Any:
         return thing
     if not inspect.isfunction(thing) or any(map(speaks_of_shapes, thing.__annotations__.values())):
         return bound_to_shapes(thing, typechecker=typechecker)
+    if is_private(thing.__name__):
+        return thing
     check = typechecker(thing)
 
     @functools.wraps(thing)
@@ -41,6 +44,11 @@ def jaxtyped(thing: Any = None, *, typechecker: Callable[..., Any]) -> Any:
         return (thing if jaxtyping.config.jaxtyping_disable else check)(*args, **kwargs)
 
     return unless_disabled
+
+
+def is_private(name: str) -> bool:
+    """Whether a name begins with one underscore; two are Python's own."""
+    return name.startswith("_") and not name.startswith("__")
 
 
 def speaks_of_shapes(annotation: object) -> bool:

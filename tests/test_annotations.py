@@ -41,6 +41,17 @@ def test_lengths_must_agree_wherever_a_shape_stands() -> None:
         executed([two], three)
 
 
+def test_private_functions_are_checked_only_for_shapes() -> None:
+    def _half(number: int) -> int:
+        return number // 2
+
+    def _same(first: Rows, second: Rows) -> None: ...
+
+    assert jaxtyped(_half, typechecker=checked) is _half
+    with pytest.raises(TypeCheckError):
+        jaxtyped(_same, typechecker=checked)((torch.zeros(2),), (torch.zeros(3),))
+
+
 def test_what_has_no_shapes_is_checked_too_unless_that_is_turned_off() -> None:
     def half(number: int, way: Literal["up", "down"] = "down") -> int:
         return number // 2 if way == "down" else "up"

@@ -95,7 +95,7 @@ class SmoothActivations(TorchFunctionMode):
         """Run a torch function."""
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
         smooth = name.removesuffix("_")
-        if smooth not in SMOOTH.keys() | LIMITS.keys() or not args or not args[0].is_floating_point():
+        if (smooth not in SMOOTH and smooth not in LIMITS) or not args or not args[0].is_floating_point():
             return func(*args, **kwargs)
         output = SMOOTH[smooth](args[0]) if smooth in SMOOTH else LIMITS[smooth](*args, **kwargs)
         return args[0].copy_(output) if name.endswith("_") else output
