@@ -145,9 +145,9 @@ def test_an_id_or_a_link_finds_its_paper_alone(query: str, lexical: Library) -> 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("2111.14522", "sync semanticscholar:ARXIV:2111.14522"),
-        ("https://arxiv.org/abs/2111.14522v2", "sync semanticscholar:ARXIV:2111.14522"),
-        ("arxiv.org/abs/2111.14522", "sync semanticscholar:ARXIV:2111.14522"),
+        ("2111.14522", "sync arxiv:2111.14522"),
+        ("https://arxiv.org/abs/2111.14522v2", "sync arxiv:2111.14522"),
+        ("arxiv.org/abs/2111.14522", "sync arxiv:2111.14522"),
         ("10.1145/3292500.3330701", "sync semanticscholar:DOI:10.1145/3292500.3330701"),
         ("https://doi.org/10.1145/3292500.3330701", "sync semanticscholar:DOI:10.1145/3292500.3330701"),
         ("openreview.net/forum?id=7UmjRGzp-A", "sync openreview:"),

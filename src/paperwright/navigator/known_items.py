@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from .errors import UnknownPaperId
 from .paper import Paper
 from .text import sequence
 
@@ -38,7 +39,7 @@ def missing(query: str) -> str | None:
     names = list(dict.fromkeys(_ids(query)))[:MOST]
     if any(name.startswith("arxiv:") for name in names) and not names[-1].startswith("doi:"):
         arxiv = next(name for name in names if name.startswith("arxiv:")).removeprefix("arxiv:")
-        return f"the library does not hold arxiv:{arxiv}; `paperwright sync semanticscholar:ARXIV:{arxiv}` fetches it"
+        return f"the library does not hold arxiv:{arxiv}; `paperwright sync arxiv:{arxiv}` fetches it"
     if doi := next((name.removeprefix("doi:") for name in names if name.startswith("doi:")), None):
         return f"the library does not hold the DOI {doi}; `paperwright sync semanticscholar:DOI:{doi}` fetches it"
     if not is_link(query):
@@ -47,6 +48,11 @@ def missing(query: str) -> str | None:
         fetches = "`paperwright sync openreview:` with the name of its conference, such as ICLR.cc/2022/Conference,"
         return f"the library holds no paper behind this link; {fetches} fetches it"
     return "the library holds no paper behind this link; `paperwright sync semanticscholar:` with its title fetches it"
+
+
+def unknown(identifier: str) -> UnknownPaperId:
+    """The error for an id that the library does not hold, with the command that would fetch it if there is one."""
+    return UnknownPaperId(missing(identifier) or f"the library has no paper with the id {identifier!r:.100}")
 
 
 def titled(query: str, papers: Iterable[Paper]) -> list[str]:

@@ -35,9 +35,9 @@ class LanceWords:
 
     def counts(self, terms: Sequence[str]) -> dict[str, int]:
         """See `Words.counts`."""
-        found = Counter(self._kept(among("term", terms), len(terms)))
+        found, recently = Counter(self._kept(among("term", terms), len(terms))), self._recently()
         for term in terms:
-            found[term] += self._recently()[term]
+            found[term] += recently[term]
         return {term: papers for term, papers in found.items() if papers > 0}
 
     def alike(self, term: str, letters: tuple[int, int]) -> dict[str, int]:

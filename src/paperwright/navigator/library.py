@@ -25,12 +25,13 @@ from jaxtyping import Float32
 
 from .derived import Derived
 from .encoders import Encoder
-from .errors import LibraryError, NavigatorError, UnknownPaperId
+from .errors import LibraryError, NavigatorError
 from .filling import AT_ONCE, MOST_AT_ONCE, Progress, incoming
 from .filters import Filter, columns_of
 from .finding import Finding
 from .generation import Generation, Settings
 from .index import Index
+from .known_items import unknown
 from .paper import Paper
 from .records import AddReport, OnConflict, Records, SavedSearch
 from .vectors import width_of
@@ -380,7 +381,7 @@ class Library(Finding):
         found = self._now.index.vectors(ids)
         for row in np.flatnonzero(~found.any(axis=1)).tolist():
             if ids[row] not in self.records:
-                raise UnknownPaperId(f"the library has no paper with the id {ids[row]!r:.100}")
+                raise unknown(ids[row])
         return found
 
     def derived(self, name: str, make: Callable[[], T]) -> T:

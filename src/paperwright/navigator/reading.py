@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .errors import NavigatorError, UnknownPaperId
+from .errors import NavigatorError
+from .known_items import unknown
 
 _AT_ONCE = 500  # ids in one query; SQLite's limit on variables may be as low as 999
 
@@ -46,7 +47,7 @@ class Reading(ABC):
         with self.transaction() as connection:
             known = self._contents(connection, ids)
             if missing := [identifier for identifier in ids if not known.get(identifier)]:
-                raise UnknownPaperId(f"the library has no paper with the id {missing[0]!r:.100}")
+                raise unknown(missing[0])
             now = time_now()
             connection.executemany(
                 "INSERT INTO tags VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [(name, one, now) for one in ids]
@@ -118,7 +119,7 @@ class Reading(ABC):
         """Keeps a note on a paper; an empty one takes it away."""
         with self.transaction() as connection:
             if not self._contents(connection, [identifier]).get(identifier):
-                raise UnknownPaperId(f"the library has no paper with the id {identifier!r:.100}")
+                raise unknown(identifier)
             connection.execute("DELETE FROM notes WHERE paper = ?", (identifier,))
             if note.strip():
                 connection.execute(

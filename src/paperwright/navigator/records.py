@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from .errors import LibraryError, NavigatorError, UnknownPaperId
+from .errors import LibraryError, NavigatorError
+from .known_items import unknown
 from .paper import OF_FILES, Paper
 from .reading import Reading, SavedSearch, parts, tag_name, time_now
 from .titles import titles_agree
@@ -278,7 +279,7 @@ class Records(Reading):
         """
         found = self.many([identifier])
         if identifier not in found:
-            raise UnknownPaperId(f"the library has no paper with the id {identifier!r:.100}")
+            raise unknown(identifier)
         return found[identifier]
 
     def many(self, ids: Sequence[str]) -> dict[str, Paper]:

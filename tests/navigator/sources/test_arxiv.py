@@ -257,6 +257,16 @@ def test_a_category_is_a_query_too(client: Client, query: str, sent: str) -> Non
     assert source.name == f"arxiv:{sent}"
 
 
+@pytest.mark.parametrize("query", ["2102.07033", "2102.07033v2,cs/0112017", "math.AG/0112017"])
+def test_ids_are_asked_for_as_ids(query: str, client: Client) -> None:
+    with site(paged([entry()])) as running:
+        (batch,) = arxiv(query, base_url=running.url, client=client).batches()
+    assert [paper.id for paper in batch.papers] == ["arxiv:2102.07033"]
+    asked = running.asked[0].query
+    assert asked["id_list"] == query
+    assert "search_query" not in asked
+
+
 @pytest.mark.parametrize(
     "settings", [{"query": " "}, {"query": "cs.LG", "page_size": 0}, {"query": "cs.LG", "page_size": 2001}]
 )

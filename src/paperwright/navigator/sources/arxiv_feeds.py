@@ -30,6 +30,8 @@ OAI = "http://www.openarchives.org/OAI/2.0/"
 RECORD = "http://arxiv.org/OAI/arXiv/"
 _CODE = re.compile(r"https?://(?:www\.)?(?:github|gitlab|bitbucket|codeberg)\.(?:com|org)/[^\s,;)}\]\"'<>]+")
 _CATEGORY = re.compile(r"[a-z-]+(\.[A-Za-z-]+)?")
+_ID = r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?"
+_IDS = re.compile(rf"{_ID}(?:,{_ID})*")
 _VERSION = re.compile(r"v(\d{1,4})$")
 # "This paper has been withdrawn by the authors": not from a conference, and not of what the paper is about.
 _WITHDRAWN = re.compile(
@@ -63,7 +65,7 @@ class ArxivQuery(WebSource):
                 "narrow the query, by submittedDate for one, or harvest the set with arxiv-oai"
             )
         asked = {
-            "search_query": self.query,
+            "id_list" if _IDS.fullmatch(self.query) else "search_query": self.query,
             "start": start,
             "max_results": min(self._size, LAST - start),
             # Oldest first by default: what is added while we read comes at the end and moves nothing.
@@ -227,7 +229,8 @@ def arxiv(
     """The papers that a query to arXiv finds.
 
     Args:
-        query: A category such as `cs.LG`, or a query in arXiv's own language: `cat:cs.LG AND ti:curvature`.
+        query: A category such as `cs.LG`, an id such as `2111.14522` or several with commas between them, or a query in
+            arXiv's own language: `cat:cs.LG AND ti:curvature`.
         base_url: Where the interface is.
         page_size: Papers in one request, at most 2,000.
         newest_first: From the newest paper on, for use with `max_items`. Reading on after an interruption is exact only
