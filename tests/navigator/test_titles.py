@@ -45,6 +45,9 @@ def test_titles_that_agree(first: str, second: str) -> None:
         ("???", "Counting tides"),
         ("The counting of herons: Part I", "The counting of herons: Part II"),
         ("Proceedings of the Heron Society, 12", "Proceedings of the Heron Society, 13"),
+        ("Chapter One", "Chapter Two"),
+        ("The counting of herons, part A", "The counting of herons, part B"),
+        ("Herons", "The herons of the north"),
     ],
 )
 def test_titles_that_do_not(first: str, second: str) -> None:

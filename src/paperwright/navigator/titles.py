@@ -15,7 +15,11 @@ SHORTEST = 12
 """Letters that a title must have to say anything: "Introduction" is many papers."""
 _HEAD = 16
 """Letters that a title must have to be known as the beginning of another, one with a subtitle."""
-_COUNT = re.compile(r"\b(?:\d+|[ivx]+)\b", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\b(?:\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|first|second|third|fourth|fifth|sixth|(?<=part )[a-h]|(?<=chapter )[a-h]|(?<=appendix )[a-h])\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,8 @@ def plain(text: str) -> str:
 def titles_agree(first: str, second: str) -> bool:
     """Whether two titles may be of one work, where something else says that they are.
 
-    They may be if they are nearly the same, if one is the beginning of the other, or if most words of either are in the
-    other; but not if both count and count differently, "Part I" and "Part II".
+    They may be if they are nearly the same, if one is the beginning of the other, or if most words of either, two at
+    least, are in the other; but not if both count and count differently, "Part I" and "Part II", "Chapter One" and "Two".
     """
     one, other = sorted((plain(first), plain(second)), key=len)
     if one == other:
@@ -53,7 +57,7 @@ def titles_agree(first: str, second: str) -> bool:
     if len(one) >= _HEAD and other.startswith(one):
         return True
     words, others = ({found for word in title.split() if len(found := plain(word)) > 3} for title in (first, second))
-    if 2 * len(words & others) > max(len(words), len(others)):
+    if len(words & others) > 1 and 2 * len(words & others) > max(len(words), len(others)):
         return True
     return SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.85
 

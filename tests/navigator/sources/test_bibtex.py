@@ -133,6 +133,21 @@ def test_macros_and_concatenations(tmp_path: Path) -> None:
     assert batch.papers[2].published == "2020-03"
 
 
+def test_an_entry_whose_key_came_before_is_read_like_any_other(tmp_path: Path) -> None:
+    batch = read(
+        tmp_path / "a.bib",
+        '@string{nest = "Nest"}\n@article{k, title={One title}, author={Moon, Ada}, year=2008, journal=nest}\n'
+        '@article{k, title="Another {T}itle", author={van der Tide, Jan and {Heron Inc.}}, year={2001}, journal=nest}\n'
+        '@article{k, title={{A third}}, author="Moon, Ada", year=2002, journal=nest # " B"}\n',
+    )
+    found = [(paper.title, paper.authors, paper.year, paper.venue) for paper in batch.papers[1:]]
+    assert found == [
+        ("Another Title", ("Jan van der Tide", "Heron Inc."), 2001, "Nest"),
+        ("A third", ("Ada Moon",), 2002, "Nest B"),
+    ]
+    assert batch.rejected == ()
+
+
 def test_broken_entries_are_rejected_with_their_line(tmp_path: Path) -> None:
     batch = read(
         tmp_path / "a.bib",

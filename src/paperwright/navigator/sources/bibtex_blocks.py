@@ -131,12 +131,17 @@ def _named(fields: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _fields(entry: "Block", macros: Mapping[str, str]) -> dict[str, str]:
     """The fields by name; the first of two of one name counts."""
-    enclosed = entry.parser_metadata.get("removed_enclosing") or {}
+    enclosed = entry.parser_metadata.get("removed_enclosing")
     found = {}
     for one in reversed(entry.fields):
-        value = str(one.value)
-        # What stood in braces or quotes is a text; a bare value may be put together.
-        found[one.key.lower()] = _joined(value, macros) if enclosed.get(one.key) == "no-enclosing" else value
+        value, text = str(one.value), _bare(one.value)
+        # What stood in braces or quotes is a text; a bare value may be put together. The parser leaves the marks of an
+        # entry whose key came before.
+        if enclosed is None:
+            bare, value = value == text, macros.get(value.lower(), text)
+        else:
+            bare = enclosed.get(one.key) == "no-enclosing"
+        found[one.key.lower()] = _joined(value, macros) if bare else value
     return found
 
 
