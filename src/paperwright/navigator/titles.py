@@ -46,7 +46,7 @@ def titles_agree(first: str, second: str) -> bool:
     """Whether two titles may be of one work, where something else says that they are.
 
     They may be if they are nearly the same, if one is the beginning of the other, or if most words of either, two at
-    least, are in the other; but not if both count and count differently, "Part I" and "Part II", "Chapter One" and "Two".
+    least, are in the other; but not if both count and count differently, "Part I" and "Part II", "Part One" and "Two".
     """
     one, other = sorted((plain(first), plain(second)), key=len)
     if one == other:
