@@ -28,14 +28,23 @@ def reset_after(said: str) -> float | None:
     None for a time that is past, as it may be by the clock of a server that runs behind ours.
     """
     if found := _RESET.search(said):
-        with contextlib.suppress(ValueError):
-            return _until(datetime.fromisoformat(found.group(1))) or None
-        with contextlib.suppress(ValueError, OverflowError, OSError):  # since 1970, in seconds or milliseconds
-            seconds = float(found.group(1))
-            return _until(datetime.fromtimestamp(seconds / 1_000 if seconds > 1e11 else seconds, UTC)) or None
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            return _until(_moment(found.group(1))) or None
     if found := _IN.search(said):
         return float(found.group(1)) * (60 if found.group(2).lower().startswith("m") else 1)
     return None
+
+
+def _moment(said: str) -> datetime:
+    """A time in ISO 8601, or since 1970 in seconds or milliseconds.
+
+    The number comes first: thirteen digits can be read as a year, a month, a day, any sign, an hour and a minute.
+    """
+    try:
+        seconds = float(said)
+    except ValueError:
+        return datetime.fromisoformat(said)
+    return datetime.fromtimestamp(seconds / 1_000 if seconds > 1e11 else seconds, UTC)
 
 
 def _until(when: datetime) -> float:
