@@ -10,7 +10,7 @@ import numpy as np
 from .catalogue import register
 from .content import Arrays
 from .dataset import Info
-from .origin import Web
+from .origin import Given, Web
 from .stored import Part, Stored
 
 
@@ -20,6 +20,13 @@ def learning_rates(files: Sequence[Path]) -> Arrays:
     table = sorted((float(rate), float(accuracy)) for rate, accuracy in json.loads(file.read_text("utf-8")).items())
     rates, accuracies = np.array(table, dtype=np.float64).T
     return {"learning_rate": rates.copy(), "accuracy": accuracies.copy()}
+
+
+def rainy_days(files: Sequence[Path]) -> Arrays:
+    """An npz of three arrays: `station`, `year`, and `days` of rain, a row for each station."""
+    (file,) = files
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: np.asarray(stored[name]) for name in ("station", "year", "days")}
 
 
 def columns(arrays: Mapping[str, Arrays]) -> dict[str, Any]:
@@ -49,6 +56,26 @@ register(
             )
         },
         learning_rates,
+        columns,
+    )
+)
+
+register(
+    Stored(
+        Info(
+            "h_divergence/rainy_days",
+            "Rainy days a year at 3,217 weather stations, 1981 to 2019",
+            sizes={"table": 3217},
+            licence="public domain",
+            source="NOAA Global Surface Summary of the Day",
+        ),
+        Given("count the days with rain in ncei.noaa.gov/data/global-summary-of-the-day, by station and year"),
+        {
+            "table": Part.one(
+                "h_divergence/rainy_days.npz", "sha256:1d0f29dcad88340c47233b657866e6f74ec9e4fc491d769fa89588e49e90b499"
+            )
+        },
+        rainy_days,
         columns,
     )
 )

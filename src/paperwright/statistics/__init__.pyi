@@ -1,4 +1,11 @@
-from . import rdp_tuning as rdp_tuning
+from . import h_divergence as h_divergence, rdp_tuning as rdp_tuning
+from .h_divergence import (
+    HDivergence as HDivergence,
+    HDrift as HDrift,
+    h_divergence_discrete as h_divergence_discrete,
+    h_entropy as h_entropy,
+    h_test as h_test,
+)
 from .rdp_tuning import (
     DPSearchCV as DPSearchCV,
     RunCount as RunCount,
