@@ -74,7 +74,7 @@ def icp(
     with probability alpha at most, if the target's own mechanism is linear with additive Gaussian noise and was not
     intervened on.
 
-    All regressions share one Gram matrix for each environment, so a subset costs the same for ten rows as for a million.
+    All regressions share one Gram matrix for each environment, so a subset costs as much for ten rows as for a million.
 
     Args:
         X: predictors, an array, tensor, data frame or mapping of columns. Shape (rows, predictors).
