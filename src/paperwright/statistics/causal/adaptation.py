@@ -8,7 +8,7 @@ import copy
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -72,8 +72,8 @@ class TableFactorisation(nn.Module):
         """
         oriented = frequencies if self.cause == "first" else frequencies.mT
         marginal = oriented.sum(-1)
-        self.marginal += lr * (marginal - self.marginal.softmax(-1))
-        self.conditional += lr * (oriented - marginal[..., None] * self.conditional.softmax(-1))
+        self.marginal.add_(lr * (marginal - self.marginal.softmax(-1)))
+        self.conditional.add_(lr * (oriented - marginal[..., None] * self.conditional.softmax(-1)))
 
 
 class ShiftedPair(NamedTuple):
@@ -84,7 +84,12 @@ class ShiftedPair(NamedTuple):
 
 
 def draw_shifts(
-    n: int, draws: int, changes: Literal["cause", "effect", "nothing"] = "cause", *, rng: torch.Generator
+    n: int,
+    draws: int,
+    changes: Literal["cause", "effect", "nothing"] = "cause",
+    *,
+    rng: torch.Generator,
+    before: Float[Tensor, "n n"] | None = None,
 ) -> ShiftedPair:
     """Draw mechanisms of a categorical pair from Dirichlet(1), then draw one of them anew.
 
@@ -93,6 +98,7 @@ def draw_shifts(
         draws: how many pairs.
         changes: the mechanism that is drawn anew: p(cause) or p(effect | cause).
         rng: the source of randomness.
+        before: one law to start from in all draws, instead of drawn ones. Shape (n, n).
 
     Source: Bengio et al. 2019, section 3.1.
 
@@ -108,7 +114,11 @@ def draw_shifts(
         waiting = waiting.clamp_min(1e-12)
         return waiting / waiting.sum(-1, keepdim=True)
 
-    cause, effect = dirichlet(draws, n), dirichlet(draws, n, n)
+    if before is None:
+        cause, effect = dirichlet(draws, n), dirichlet(draws, n, n)
+    else:
+        cause = before.sum(-1).expand(draws, n)
+        effect = (before / before.sum(-1, keepdim=True)).expand(draws, n, n)
     new_cause = dirichlet(draws, n) if changes == "cause" else cause
     new_effect = dirichlet(draws, n, n) if changes == "effect" else effect
     return ShiftedPair(cause[..., None] * effect, new_cause[..., None] * new_effect)
@@ -227,7 +237,7 @@ def adaptation_race(
     return curves
 
 
-def _learner(model: nn.Module, name: str) -> nn.Module:
+def _learner(model: nn.Module, name: str) -> Any:
     if not callable(getattr(model, "log_prob", None)):
         raise TypeError(f"{name} is {type(model).__name__}; expected a module with log_prob(x). Add that method.")
     return copy.deepcopy(model)
@@ -239,7 +249,7 @@ def _descend(learner: nn.Module, loss: Tensor, lr: float) -> None:
     with torch.no_grad():
         for parameter, gradient in zip(parameters, gradients, strict=True):
             if gradient is not None:
-                parameter -= lr * gradient
+                parameter.sub_(lr * gradient)
 
 
 class EpisodeRecord(NamedTuple):
