@@ -90,9 +90,13 @@ def column_values(name: str, values: Any) -> Shaped[np.ndarray, " rows"]:
     if array.ndim != 1:
         raise ValueError(f"data[{name!r}] has shape {array.shape}; expected one value a row. Give each column a name.")
     missing = (
-        ~np.isfinite(array) if array.dtype.kind == "f" else [value is None or value != value for value in array.tolist()]
+        ~np.isfinite(array)
+        if array.dtype.kind == "f"
+        else [value is None or value != value for value in array.tolist()]
     )
     if np.any(missing):
-        raise ValueError(f"data[{name!r}] is missing or infinite in {int(np.sum(missing))} rows; expected values in "
-                         "all. Drop or impute those rows.")
+        raise ValueError(
+            f"data[{name!r}] is missing or infinite in {int(np.sum(missing))} rows; expected values in "
+            "all. Drop or impute those rows."
+        )
     return array.astype(str) if array.dtype.kind == "O" else array
