@@ -334,7 +334,7 @@ class StructuralBelief:
         for batch in batches:
             for learner, seen in zip(learners, likelihoods, strict=True):
                 log_prob = learner.log_prob(batch)
-                seen.append(float(log_prob.sum()))
+                seen.append(float(log_prob.detach().sum()))
                 _descend(learner, -log_prob.mean(), inner_lr)
         first, second = likelihoods
         return self.observe([a - b for a, b in zip(first, second, strict=True)], second)
