@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 
 def numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
@@ -62,7 +62,7 @@ def environment_codes(
         raise ValueError(
             f"environment has shape {labels.shape}; expected ({rows},). Give the environment's label for each row."
         )
-    if any(label is None or label != label for label in labels.tolist()):
+    if _missing(labels).any():
         raise ValueError("environment is missing (NaN or None) in some row; expected a label. Drop those rows.")
     try:
         distinct, codes = np.unique(labels, return_inverse=True)
@@ -89,14 +89,16 @@ def column_values(name: str, values: Any) -> Shaped[np.ndarray, " rows"]:
     array = np.asarray(plain)
     if array.ndim != 1:
         raise ValueError(f"data[{name!r}] has shape {array.shape}; expected one value a row. Give each column a name.")
-    missing = (
-        ~np.isfinite(array)
-        if array.dtype.kind == "f"
-        else [value is None or value != value for value in array.tolist()]
-    )
+    missing = _missing(array) | (np.isinf(array) if array.dtype.kind == "f" else False)
     if np.any(missing):
         raise ValueError(
             f"data[{name!r}] is missing or infinite in {int(np.sum(missing))} rows; expected values in "
             "all. Drop or impute those rows."
         )
     return array.astype(str) if array.dtype.kind == "O" else array
+
+
+def _missing(values: Shaped[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
+    if values.dtype.kind == "O":
+        return np.array([value is None or value != value for value in values.tolist()], dtype=bool)
+    return np.isnan(values) if values.dtype.kind in "fc" else np.zeros(len(values), bool)
