@@ -17,7 +17,7 @@ def run(*arguments):
 
 @pytest.fixture
 def file(tmp_path):
-    X, y, environment = draw_four_candidates(np.random.default_rng(1), 400)
+    X, y, environment = draw_four_candidates(np.random.default_rng(3), 400)
     rows = [
         f"{a},{b},{c},{d},{target},place{int(e)}" for (a, b, c, d), target, e in zip(X, y, environment, strict=True)
     ]
