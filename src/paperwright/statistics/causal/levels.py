@@ -84,6 +84,7 @@ class CausalGraphicalModel:
         self.order = topological_order(self.parents)
         self.conditionals = dict(conditionals)
         self.dtype, self.device = dtype, torch.device("cpu" if device is None else device)
+        self._joint: Tensor | None = None
 
     def sample(self, n: int, rng: Any = None) -> dict[str, Tensor]:
         """Draw n rows along the order."""
@@ -115,7 +116,12 @@ class CausalGraphicalModel:
         return CausalGraphicalModel(graph, self.conditionals | points, dtype=self.dtype, device=self.device)
 
     def joint(self) -> tuple[tuple[str, ...], Tensor]:
-        """Return the nodes and the table of their joint law, exactly, where all are categories."""
+        """Return the nodes and the table of their joint law, exactly, where all are categories; made once."""
+        if self._joint is None:
+            self._joint = self._joint_table()
+        return self.order, self._joint
+
+    def _joint_table(self) -> Tensor:
         sizes = dict[str, int]()
         for name in self.order:
             law = self.conditionals[name]
@@ -130,7 +136,7 @@ class CausalGraphicalModel:
             raise ValueError(f"the joint table has {math.prod(sizes.values())} cells; expected {MOST_CELLS}. Sample.")
         grid = torch.cartesian_prod(*(torch.arange(size) for size in sizes.values())).reshape(-1, len(sizes))
         data = {name: grid[:, i] for i, name in enumerate(self.order)}
-        return self.order, self.log_prob(data).exp().reshape(tuple(sizes.values()))
+        return self.log_prob(data).exp().reshape(tuple(sizes.values()))
 
     def probability(self, event: Mapping[str, int], given: Mapping[str, int] | None = None) -> float:
         """Return the probability of categories given others, exactly, where all nodes are categories."""
