@@ -28,9 +28,9 @@ from paperwright.statistics.causal import (
 )
 from paperwright.statistics.causal.ladder import confounded, indistinguishable_pair, primer, system
 from paperwright.statistics.causal.levels import LevelError
+from paperwright.statistics.causal.mechanism_graph import CycleError
 from paperwright.statistics.causal.mechanisms import Assignment, ImpossibleEvidence, NeuralMechanism
 from paperwright.statistics.causal.noise import Gumbels, Laplace, Scaled, Uniform
-from paperwright.statistics.causal.structure import CycleError
 
 torch.set_num_threads(1)
 few = settings(max_examples=20, deadline=None)

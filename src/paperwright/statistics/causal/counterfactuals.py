@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .mechanism_graph import LinearSystem, MechanismGraph
 from .mechanisms import ImpossibleEvidence, Mechanism, same
 from .noise import Finite, stream
-from .structure import LinearSystem, Structure
 
 MOST_STATES = 1_000_000
 FEW, TOO_FEW = 100, 10
@@ -48,7 +48,7 @@ class NoisePosterior:
 
 
 def abduct(
-    model: Structure, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int, method: Method, prior: int
+    model: MechanismGraph, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int, method: Method, prior: int
 ) -> NoisePosterior:
     """Draw the noises given the evidence, by the first exact way that there is, or by weights.
 
@@ -79,7 +79,7 @@ def abduct(
 
 
 def _pointwise(
-    model: Structure, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int
+    model: MechanismGraph, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int
 ) -> NoisePosterior | None:
     """Node by node: with all values known, each noise depends on its own node only."""
     tiled = {name: x.repeat(draws, *([1] * (x.ndim - 1))) for name, x in evidence.items()}
@@ -99,7 +99,7 @@ def _pointwise(
 
 
 def _gaussian(
-    model: Structure, system: LinearSystem, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int
+    model: MechanismGraph, system: LinearSystem, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int
 ) -> NoisePosterior:
     r"""Condition u ~ N(m, S) on x_O = offset_O + R_O u.
 
@@ -130,7 +130,9 @@ def _gaussian(
                           means={name: mean[:, i] for i, name in enumerate(system.nodes)})  # fmt: skip
 
 
-def _enumerate(model: Structure, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int) -> NoisePosterior:
+def _enumerate(
+    model: MechanismGraph, evidence: Mapping[str, Tensor], rows: int, draws: int, seed: int
+) -> NoisePosterior:
     """Weigh every combination of the noises by whether it gives the evidence."""
     laws = {name: model.noise[name] for name in model.order}
     sizes = [len(law.values) for law in laws.values() if isinstance(law, Finite)]
@@ -156,7 +158,7 @@ def _enumerate(model: Structure, evidence: Mapping[str, Tensor], rows: int, draw
 
 
 def _weighted(
-    model: Structure,
+    model: MechanismGraph,
     evidence: Mapping[str, Tensor],
     rows: int,
     draws: int,
@@ -203,7 +205,7 @@ def _weighted(
 
 
 def _put_in(
-    mechanism: Mechanism, model: Structure, name: str, parents: Mapping[str, Tensor], x: Tensor, seed: int
+    mechanism: Mechanism, model: MechanismGraph, name: str, parents: Mapping[str, Tensor], x: Tensor, seed: int
 ) -> tuple[Tensor, Tensor]:
     """The noise that gives x, and the density of x; rows where there is none get density zero."""
     law = model.noise[name]
@@ -226,7 +228,7 @@ def _put_in(
     return u, density
 
 
-def read_evidence(model: Structure, evidence: Mapping[str, Any]) -> tuple[dict[str, Tensor], int, bool]:
+def read_evidence(model: MechanismGraph, evidence: Mapping[str, Any]) -> tuple[dict[str, Tensor], int, bool]:
     """Return the evidence as rows, how many there are, and whether it was one unit without an axis for rows."""
     model.known(evidence, "evidence")
     tensors = {}
@@ -249,7 +251,7 @@ def read_evidence(model: Structure, evidence: Mapping[str, Any]) -> tuple[dict[s
 
 
 def run_again(
-    changed: Structure,
+    changed: MechanismGraph,
     posterior: NoisePosterior,
     replaced: set[str],
     draws: int,

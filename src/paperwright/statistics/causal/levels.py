@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .mechanism_graph import topological_order
 from .mechanisms import Categorical, Fixed, Mechanism, Parents, same
 from .noise import NONE, Noise, seed_of, stream
-from .structure import topological_order
 
 MOST_CELLS = 10_000_000
 

@@ -12,15 +12,15 @@ from .counterfactuals import Method, NoisePosterior, abduct, read_evidence, run_
 from .interventions import Environment, Intervention, scale_noise, shift
 from .interventions import do as do_intervention
 from .levels import CausalGraphicalModel, MechanismLaw
+from .mechanism_graph import NOISE_NODE, MechanismGraph
 from .mechanisms import Mechanism, Parents
 from .noise import NONE, Noise, seed_of
-from .structure import NOISE_NODE, Structure
 
 PRIOR_DRAWS = 10_000
 """Draws from the prior that are weighed where no exact way to infer the noise exists."""
 
 
-class SCM(Structure):
+class SCM(MechanismGraph):
     r"""A structural causal model.
 
     .. math:: X_i := f_i(PA_i, U_i), \qquad U_1, \dots, U_d \text{ independent}

@@ -37,7 +37,7 @@ class LinearSystem(NamedTuple):
     deviation: Float[Tensor, " nodes"]
 
 
-class Structure:
+class MechanismGraph:
     """Mechanisms and noises by node, in topological order; checked once, never changed."""
 
     def __init__(
