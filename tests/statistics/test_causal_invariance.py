@@ -210,6 +210,7 @@ def test_a_module_and_the_gram_matrix_agree():
     X, y, environment = cause_and_child(500)
     gram = IRM(penalty_weight=10).fit(X, y, environment=environment)
     linear = torch.nn.Linear(2, 1, bias=False).double()
+    torch.nn.init.constant_(linear.weight, 0.5)
     before = linear.weight.detach().clone()
     trained = IRM(linear, penalty_weight=10, anneal_steps=20, steps=400, lr=0.03).fit(X, y, environment=environment)
     np.testing.assert_allclose(trained.predict(X), gram.predict(X), atol=0.05)
