@@ -25,7 +25,7 @@ UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marsha
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 UNSAFE_METHODS = {("torch", "load"), ("joblib", "load"), ("os", "system"), ("yaml", "load"), ("pd", "read_pickle")}
 
-ORDINARY_WORDS: frozenset[str] = frozenset()
+ORDINARY_WORDS: frozenset[str] = frozenset({"causal"})
 """Papers whose name is a word that others need too (`position`): only imports of theirs are looked for."""
 
 

@@ -19,3 +19,18 @@ from .rdp_tuning import (
     rdp_to_epsilon as rdp_to_epsilon,
     selected_rdp as selected_rdp,
 )
+from . import causal as causal
+from .causal import (
+    IRM as IRM,
+    SCM as SCM,
+    SemiSupervisedLDA as SemiSupervisedLDA,
+    StructuralBelief as StructuralBelief,
+    adaptation_race as adaptation_race,
+    hsic_test as hsic_test,
+    icp as icp,
+    mechanism_divergences as mechanism_divergences,
+    recover_angle as recover_angle,
+    run_ladder as run_ladder,
+    sparse_shift_scores as sparse_shift_scores,
+    which_mechanisms_changed as which_mechanisms_changed,
+)
