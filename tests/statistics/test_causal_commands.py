@@ -61,7 +61,6 @@ def test_the_ladder_and_the_race(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["icp", "FILE", "--target", "profit", "--environment", "place"], "profit"),
         (["changed", "FILE", "--environment", "place", "--edge", "a-b"], "cause:effect"),
         (["race", "--changes", "both"], "cause, effect or nothing"),
         (["race", "--draws", "2", "--steps", "2", "--plot", "race.pdf"], ".svg or .png"),
@@ -71,3 +70,9 @@ def test_refusals(file, arguments, message):
     shown = run(*[file if argument == "FILE" else argument for argument in arguments])
     assert shown.exit_code == 2
     assert message in " ".join(shown.output.split())
+
+
+def test_a_column_that_is_not_there_is_named(file):
+    assert "column is 'profit'; expected one of the table's" in str(
+        run("icp", file, "--target", "profit", "--environment", "place").exception
+    )

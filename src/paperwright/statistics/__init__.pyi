@@ -1,4 +1,18 @@
-from . import h_divergence as h_divergence, rdp_tuning as rdp_tuning
+from . import causal as causal, h_divergence as h_divergence, rdp_tuning as rdp_tuning
+from .causal import (
+    IRM as IRM,
+    SCM as SCM,
+    SemiSupervisedLDA as SemiSupervisedLDA,
+    StructuralBelief as StructuralBelief,
+    adaptation_race as adaptation_race,
+    hsic_test as hsic_test,
+    icp as icp,
+    mechanism_divergences as mechanism_divergences,
+    recover_angle as recover_angle,
+    run_ladder as run_ladder,
+    sparse_shift_scores as sparse_shift_scores,
+    which_mechanisms_changed as which_mechanisms_changed,
+)
 from .h_divergence import (
     HDivergence as HDivergence,
     HDrift as HDrift,
@@ -18,19 +32,4 @@ from .rdp_tuning import (
     rdp_to_delta as rdp_to_delta,
     rdp_to_epsilon as rdp_to_epsilon,
     selected_rdp as selected_rdp,
-)
-from . import causal as causal
-from .causal import (
-    IRM as IRM,
-    SCM as SCM,
-    SemiSupervisedLDA as SemiSupervisedLDA,
-    StructuralBelief as StructuralBelief,
-    adaptation_race as adaptation_race,
-    hsic_test as hsic_test,
-    icp as icp,
-    mechanism_divergences as mechanism_divergences,
-    recover_angle as recover_angle,
-    run_ladder as run_ladder,
-    sparse_shift_scores as sparse_shift_scores,
-    which_mechanisms_changed as which_mechanisms_changed,
 )

@@ -1,16 +1,15 @@
-"""Commands: causes and changed mechanisms from a CSV file, the table of levels, and the race of factorisations."""
+"""Commands: causes and changed mechanisms from a table, the table of levels, and the race of factorisations."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-import numpy as np
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from paperwright.data.table_files import number_column, read_table, require_columns
 from paperwright.files import whole_file
 
 from .adaptation import draw_shifts, race_on_tables
@@ -20,7 +19,7 @@ from .mechanism_change import mechanism_divergences, which_mechanisms_changed
 
 app = typer.Typer(rich_markup_mode=None)
 
-File = Annotated[Path, typer.Argument(help="A CSV file with a header.", exists=True, dir_okay=False)]
+File = Annotated[Path, typer.Argument(help="A table: CSV, TSV, JSON or Parquet.", exists=True, dir_okay=False)]
 Place = Annotated[str, typer.Option("--environment", help="The column that names each row's environment.")]
 Alpha = Annotated[float, typer.Option(help="How often a wrong column may be named.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -157,20 +156,14 @@ def _plot(path: Path, curves: Any, changes: str) -> None:
 
 
 def _columns(file: Path, needed: list[str]) -> dict[str, Any]:
-    """The columns of a CSV file: numbers where all are, text otherwise."""
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        rows = list(csv.reader(lines))
-    if len(rows) < 2 or len(set(map(len, rows))) != 1:
-        raise typer.BadParameter(f"{file} has {len(rows)} lines; expected a header and rows of as many fields")
-    if missing := [name for name in needed if name not in rows[0]]:
-        raise typer.BadParameter(f"{file} has no column {missing}; it has {rows[0]}")
-    columns: dict[str, Any] = {}
-    for name, cells in zip(rows[0], zip(*rows[1:], strict=True), strict=True):
-        try:
-            columns[name] = np.array(cells, dtype=np.float64)
-        except ValueError:
-            columns[name] = np.array(cells)
-    return columns
+    """Return the columns of a table: numbers where all cells are, text otherwise."""
+    table = read_table(file)
+    require_columns(table, needed)
+    numbers = set(table.select_dtypes("number").columns)
+    return {
+        name: number_column(table, name) if name in numbers else table[name].to_numpy(dtype=str)
+        for name in table.columns
+    }
 
 
 def _table(title: str, *heads: str) -> Table:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ._inputs import generator, sample, two_samples
 from .losses.loss import Loss
-from .mixtures import MIXTURES, Mixture, Weights, mixture_members, sample_weights
+from .mixtures import MIXTURES, Mixture, SampleWeights, mixture_members, sample_weights
 
 Kind = Literal["min", "js"] | Callable[[Tensor, Tensor], Tensor]
 
@@ -36,7 +36,7 @@ def combine(theta: Tensor, lam: Tensor, kind: Kind) -> Tensor:
     raise ValueError(f"kind is {kind!r}; expected 'min', 'js' or a function of theta and lambda.")
 
 
-def entropies(losses: tuple[Loss, Loss, Loss], prepared: tuple[Any, Any, Any], weights: Weights) -> Tensor:
+def entropies(losses: tuple[Loss, Loss, Loss], prepared: tuple[Any, Any, Any], weights: SampleWeights) -> Tensor:
     """Return the entropies of x, of y and of the mixture, shape [3, orders]."""
     first, _ = losses[0].fit_entropy(prepared[0], weights.x)
     second, _ = losses[1].fit_entropy(prepared[1], weights.y)
@@ -167,7 +167,7 @@ def h_divergence(
         right = left.clone()
         left[0, : len(first)] = _checked_weights("weights[0]", weights[0], first)
         right[0, len(first) :] = _checked_weights("weights[1]", weights[1], second)
-        drawn = Weights(left, right, (left + right) / 2, (left + right) / 2)
+        drawn = SampleWeights(left, right, (left + right) / 2, (left + right) / 2)
     found = entropies((loss, loss, loss), prepare((loss, loss, loss), pooled), drawn)
     divergence = combine(found[2] - found[0], found[2] - found[1], kind).mean()
     return divergence if isinstance(x, Tensor) else float(divergence)
@@ -181,7 +181,7 @@ def checked_mixture(mixture: str) -> Mixture:
     raise ValueError(f"mixture is {mixture!r}; expected one of {', '.join(map(repr, MIXTURES))}.")
 
 
-def _mixture_of(indices: np.ndarray, n: int, pooled: Tensor) -> Weights:
+def _mixture_of(indices: np.ndarray, n: int, pooled: Tensor) -> SampleWeights:
     total = len(pooled)
     if indices.ndim != 1 or indices.dtype.kind not in "iu" or not indices.size or not (indices >= 0).all():
         raise ValueError(f"mixture is {indices!r}; expected a name, or indices into the {total} pooled rows.")
@@ -191,7 +191,7 @@ def _mixture_of(indices: np.ndarray, n: int, pooled: Tensor) -> Weights:
     plain = sample_weights(identity, n, [], "pooled", pooled)
     share = np.bincount(indices, minlength=total) / indices.size
     points = torch.as_tensor(share, dtype=pooled.dtype, device=pooled.device)[None]
-    return Weights(plain.x, plain.y, points, points)
+    return SampleWeights(plain.x, plain.y, points, points)
 
 
 def h_divergence_discrete(p: Any, q: Any, losses: Any, kind: Kind = "js") -> float:

@@ -20,16 +20,23 @@ Rows = Float[np.ndarray, "rows features"]
 LEVEL = 0.05
 
 
-def blob(per_mode: int, rng: np.random.Generator, *, changed: bool = False) -> Rows:
+def blob(per_mode: int, rng: np.random.Generator, *, changed: bool = False, even: bool = True) -> Rows:
     """Draw a 3 x 3 grid of Gaussians of variance 0.03, or the changed one whose modes are each correlated in their way.
+
+    Args:
+        per_mode: points of each mode.
+        rng: draws them.
+        changed: draw the changed grid.
+        even: exactly so many points of each mode, as the official code; else so many on average, independent draws.
 
     Source: Section 4.1; the covariances of the official code.
     """
+    sizes = [per_mode] * 9 if even else rng.multinomial(9 * per_mode, np.full(9, 1 / 9))
     modes = []
-    for index in range(9):
+    for index, size in enumerate(sizes):
         tilt = 0.0 if not changed or index == 4 else (-0.02 - 0.002 * index if index < 4 else 0.01 + 0.002 * index)
         covariance = np.array([[0.03, tilt], [tilt, 0.03]])
-        modes.append(rng.multivariate_normal([index // 3, index % 3], covariance, per_mode))
+        modes.append(rng.multivariate_normal([index // 3, index % 3], covariance, size))
     return rng.permutation(np.concatenate(modes))
 
 
@@ -172,7 +179,7 @@ def rejected_null(arm: Null, *, seed: int, device: Any, resamples: int) -> dict[
     rng = np.random.default_rng(seed)
 
     def drawn(rows: int) -> Rows:
-        return heavy_tailed(rows, rng) if arm.draw == "heavy tails" else blob(-(-rows // 9), rng)[:rows]
+        return heavy_tailed(rows, rng) if arm.draw == "heavy tails" else blob(-(-rows // 9), rng, even=False)[:rows]
 
     training, samples = ([drawn(rows) for rows in arm.rows] for _ in range(2))
     return {"rejected": float(arm.test.p_value(samples, training, resamples, rng) <= LEVEL)}

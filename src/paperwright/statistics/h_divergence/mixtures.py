@@ -20,7 +20,7 @@ MIXTURES: tuple[Mixture, ...] = ("pooled_eval", "subsample", "pooled")
 
 
 @dataclass(frozen=True)
-class Weights:
+class SampleWeights:
     """Rows of weights, one for each order.
 
     Attributes:
@@ -65,7 +65,7 @@ def mixture_members(
 
 def sample_weights(
     orders: Int[np.ndarray, "orders rows"], n: int, members: Members, mixture: Mixture, like: Tensor
-) -> Weights:
+) -> SampleWeights:
     """Return the weights of x, y and the mixture for every order.
 
     Args:
@@ -80,9 +80,9 @@ def sample_weights(
     x, y = _rows(orders[:, :n], total, like), _rows(orders[:, n:], total, like)
     pooled = (x + y) / 2
     if mixture == "pooled":
-        return Weights(x, y, pooled, pooled)
+        return SampleWeights(x, y, pooled, pooled)
     fitted = torch.stack([_rows(part, total, like) for part in members]).mean(0)
-    return Weights(x, y, fitted, pooled if mixture == "pooled_eval" else fitted)
+    return SampleWeights(x, y, fitted, pooled if mixture == "pooled_eval" else fitted)
 
 
 def _rows(members: Int[np.ndarray, "orders members"], total: int, like: Tensor) -> Float[Tensor, "orders rows"]:
