@@ -1,5 +1,6 @@
 """To and from the libraries of the field: dowhy's and pgmpy's models."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,9 @@ def to_dowhy(model: SCM) -> Any:
 
 
 def from_dowhy(causal: Any) -> SCM:
-    """Return the model of a fitted dowhy one whose nodes are scipy's normal law or linear with additive normal noise.
+    """Return the model of a fitted dowhy one whose nodes are roots or have a regression with additive noise.
+
+    Noise that is no scipy normal law is replaced by a Normal of its mean and deviation, with a warning.
 
     Raises:
         ValueError: a mechanism of another kind.
@@ -76,6 +79,11 @@ def from_dowhy(causal: Any) -> SCM:
         if distribution == "norm" and given is not None:
             noise[name] = Normal(float(given["loc"]), float(given["scale"]))
         else:
+            warnings.warn(
+                f"the noise of {name} is no scipy normal law: a Normal of its mean and deviation stands in for it. "
+                "Fit with ScipyDistribution(scipy.stats.norm) if that is not meant.",
+                stacklevel=2,
+            )
             draws = np.asarray(law.draw_samples(10_000), dtype=float)
             noise[name] = Normal(float(draws.mean()), float(draws.std()))
     return SCM(mechanisms, noise)
