@@ -234,7 +234,10 @@ def read_evidence(model: MechanismGraph, evidence: Mapping[str, Any]) -> tuple[d
     tensors = {}
     for name, given in evidence.items():
         # numpy reads Python's numbers as float64, torch as float32.
-        x = torch.as_tensor(given if isinstance(given, Tensor) else np.asarray(given), device=model.device)
+        plain = given if isinstance(given, Tensor) else np.asarray(given)
+        if isinstance(plain, np.ndarray) and plain.dtype.kind not in "biuf":
+            raise TypeError(f"evidence[{name!r}] is {given!r}; expected numbers. Give categories by their codes.")
+        x = torch.as_tensor(plain, device=model.device)
         x = x.to(model.dtype) if x.is_floating_point() else x
         if x.is_floating_point() and not bool(x.isfinite().all()):
             raise ValueError(f"evidence[{name!r}] is {given!r}; expected finite numbers. Leave unknown nodes out.")

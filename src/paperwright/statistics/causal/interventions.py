@@ -62,7 +62,10 @@ def do(**values: Any) -> Intervention:
                 raise ValueError(f"do got a function of u for {name}; expected one of other nodes. Use shift(...).")
             mechanisms[name], laws[name] = rule, NONE
         else:
-            constant = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+            plain = value if isinstance(value, Tensor) else np.asarray(value)
+            if isinstance(plain, np.ndarray) and plain.dtype.kind not in "biuf":
+                raise TypeError(f"do got {value!r} for {name}; expected numbers, a law or a function of nodes.")
+            constant = torch.as_tensor(plain)
             if constant.is_floating_point() and not bool(constant.isfinite().all()):
                 raise ValueError(f"do got {value!r} for {name}; expected finite numbers. Set another value.")
             mechanisms[name], laws[name] = Fixed(constant), NONE
