@@ -64,15 +64,16 @@ level_is_kept = Claim(
     ),
     budgets={
         "smoke": Budget(seeds=2, resamples=39),
-        "desk": Budget(seeds=300, resamples=99),
+        "desk": Budget(seeds=1000, resamples=99),
         "paper": Budget(seeds=1000, resamples=100),
     },
-    scale="300 tests of each kind for 1,000",
+    scale="90 points a sample",
     trial=rejected_null,
-    remarks="""Points fall into the modes at random. In the first revision each sample had exactly as many points in
-    every mode, as the official code draws them; such points are not independent, permuted samples vary more than the
-    observed ones, and the test rejected 1.7%, 1.3% and 2.3%: too few, which costs power but not the level. The claim
-    about power keeps the official draw, for all tests alike.""",
+    remarks="""Points fall into the modes at random. At first each sample had exactly as many points in every mode, as
+    the official code draws them; such points are not independent, permuted samples vary more than the observed ones,
+    and the test rejected 1.7%, 1.3% and 2.3%: too few, which costs power but not the level. The claim about power keeps
+    the official draw, for all tests alike. With independent draws 300 seeds came to 2.7%, 5.0% and 2.3%, undecided for
+    the heavy tails; hence 1,000, fresh ones.""",
 )
 
 # Convergence
