@@ -16,7 +16,8 @@ from .losses import KDE, Gaussian, Pinball
 from .losses.loss import squared_distances
 from .permutation import h_test
 
-Rows = Float[np.ndarray, "rows features"]
+Rows = Float[np.ndarray, "_ features"]
+Images = Float[np.ndarray, "images ..."]
 LEVEL = 0.05
 
 
@@ -252,17 +253,17 @@ def agreement_of_rankings(
 # Images
 
 
-def _blurred(images: Rows, strength: float, rng: np.random.Generator) -> Rows:
+def _blurred(images: Images, strength: float, rng: np.random.Generator) -> Images:
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(images, (0, strength, strength, 0)[: images.ndim])
 
 
-def _noisy(images: Rows, strength: float, rng: np.random.Generator) -> Rows:
+def _noisy(images: Images, strength: float, rng: np.random.Generator) -> Images:
     return images + rng.normal(0, strength, images.shape)
 
 
-CORRUPTIONS: dict[str, Callable[[Rows, float, np.random.Generator], Rows]] = {"noise": _noisy, "blur": _blurred}
+CORRUPTIONS: dict[str, Callable[[Images, float, np.random.Generator], Images]] = {"noise": _noisy, "blur": _blurred}
 
 
 def divergence_of_corrupted(
