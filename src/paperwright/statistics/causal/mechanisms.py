@@ -288,7 +288,7 @@ class Fixed(Mechanism):
 class Categorical(Mechanism):
     r"""A category 0 ... K - 1 with probabilities that depend on the parents' categories, or on their values.
 
-    .. math:: x = \arg\max_k (\log p_k + g_k) \quad\text{(Gumbel)}, \qquad
+    .. math:: x = \operatorname{argmax}_k (\log p_k + g_k) \quad\text{(Gumbel)}, \qquad
         x = \min\{k : u \le p_0 + \dots + p_k\} \quad\text{(monotone)}
 
     The two have the same observational and interventional laws and *different counterfactuals*: which one is meant
